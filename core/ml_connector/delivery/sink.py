@@ -1,0 +1,150 @@
+"""What a target connector implements: the sink, and the plain values it exchanges with the engine.
+
+The engine owns order, batching, hashes, the outbox and states. A sink only knows its vendor: how to read its
+live identity, hand over rows, read outcomes back, and look rows up.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ml_connector.mapping.target_map import TargetMap
+
+Row = dict[str, Any]
+Key = tuple[str, ...]
+
+
+class State(StrEnum):
+    """The states of a delivery and of its effects (DESIGN §3)."""
+
+    DELIVERED = "delivered"
+    UNCHANGED = "unchanged"
+    SENT = "sent"
+    PARKED = "parked"
+    REFUSED = "refused"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    SKIPPED = "skipped"
+    WAIVED = "waived"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which system the target really is, read live (re-pointing sends again, renaming does not).
+
+    `id` is stable and unique per instance (host or instance id, company, account); `label` is for people.
+    """
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One target row that a delivery brings about: a header, a line, a tax line."""
+
+    id: int  # the outbox row's id in the store
+    business_key: str  # of the delivery it belongs to
+    name: str  # 'header', 'line:3'; unique within the delivery
+    table: str
+    via: str  # how the table is written, a word of the connector's own ('import_set', 'table')
+    key: dict[str, str]  # the columns and values that identify the row in the target
+    payload: dict[str, Any]  # every column to send, the key's included
+    target_id: str | None = None  # known from an earlier delivery
+    handle: dict[str, Any] | None = None  # what `settle` needs to read an asynchronous outcome
+    sent_at: datetime | None = None  # when the newest attempt went out (UTC), None if none did
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one effect. `state` is delivered, sent, parked, refused, failed or in_doubt."""
+
+    effect: Effect
+    state: State
+    action: str = ""  # 'created', 'updated', 'unchanged' as the target told it
+    target_id: str | None = None
+    handle: dict[str, Any] | None = None
+    reason: str = ""  # stable code, e.g. 'reference_not_found'
+    message: str = ""
+    field: str | None = None
+    value: str | None = None
+    suggestion: str = ""
+    retry_at: datetime | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an effect must not be sent, found before any write (L4)."""
+
+    reason: str
+    message: str
+    field: str | None = None
+    value: str | None = None
+    suggestion: str = ""
+    state: State = State.REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of `ping`: what was tried, whether it may be done, and what to do if not."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    suggestion: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Sink(ABC):
+    """The vendor's half of a target."""
+
+    @abstractmethod
+    def identity(self) -> Identity:
+        """Read who the target is, live. Raises AuthError, Unreachable."""
+
+    @abstractmethod
+    def prepare(self, target_map: TargetMap) -> None:
+        """Check, before the first record, that every table and column the map names can be written.
+
+        Raises ConfigError naming every missing table, column, key and what to do. Called once per run.
+        """
+
+    @abstractmethod
+    def check(self, effect: Effect) -> Problem | None:
+        """Return why this row must not be sent (too long, not representable), or None."""
+
+    @abstractmethod
+    def send(self, effects: Sequence[Effect]) -> Iterable[Outcome]:
+        """Write rows, any number, possibly of several tables; yield exactly one outcome for each, in any order.
+
+        Effects of one call do not depend on each other. Never raises for a single row's trouble; raises AuthError,
+        OutOfPatience or Unreachable when no further row can be sent (rows without an outcome then stay in doubt
+        if their request went out, else unsent: yield those outcomes before raising).
+        """
+
+    @abstractmethod
+    def settle(self, effects: Sequence[Effect], *, wait: bool) -> Iterable[Outcome]:
+        """Learn what became of rows that are `sent` or `in_doubt`, without writing anything.
+
+        With `wait`, poll until outcomes are there or the connector's patience ends; rows still unknown are yielded
+        unchanged. An in-doubt row that is absent from the target is `failed` (may be sent again) only when
+        `sent_at` is older than the connector's settle window (L3).
+        """
+
+    @abstractmethod
+    def lookup(
+        self, table: str, key_columns: Sequence[str], keys: Sequence[Key], columns: Sequence[str]
+    ) -> dict[Key, list[Row]]:
+        """Return the live rows of `table` whose `key_columns` equal one of `keys`, with `columns` and 'id' as text."""
+
+    def ping(self) -> Iterable[Check]:
+        """Say, permission by permission, whether this target can do its work."""
+        identity = self.identity()
+        yield Check("sign in", ok=True, detail=identity.label)

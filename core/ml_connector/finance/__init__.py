@@ -1,0 +1,1 @@
+"""The canonical finance records and the arithmetic they must obey."""

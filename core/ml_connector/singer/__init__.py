@@ -1,0 +1,1 @@
+"""Our Tap, Stream and Target on top of the Singer SDK."""

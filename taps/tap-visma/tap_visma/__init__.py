@@ -1,0 +1,1 @@
+"""Singer tap for the Visma.net ERP (Financials and Logistics) REST API."""
