@@ -4,6 +4,7 @@ ConnectorError
 ├── ConfigError          a person must change a file or a setting          exit 2
 ├── EnvironmentFault     the world outside must change                     exit 3
 │   ├── AuthError        credentials, tenant, role or licence
+│   │   └── Forbidden    the credentials are good, but not for this one thing
 │   └── Unreachable      no connection, name, or certificate
 ├── Retryable            a later attempt may succeed, not before `retry_at`
 │   └── OutOfPatience    the wait is longer than this run may wait: stop cleanly, state saved
@@ -49,6 +50,12 @@ class AuthError(EnvironmentFault):
     """The server does not accept the credentials, the tenant or the role."""
 
     code = "auth"
+
+
+class Forbidden(AuthError):
+    """The credentials are accepted, but they may not do this one thing (a role or a licence is missing)."""
+
+    code = "forbidden"
 
 
 class Unreachable(EnvironmentFault):

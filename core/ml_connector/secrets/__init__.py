@@ -1,1 +1,6 @@
-"""Secrets: values that must never be seen, and the filter that keeps them out of every text."""
+"""Secrets in memory, and keeping them out of every text."""
+
+from ml_connector.secrets.redaction import MASK, RedactingFilter, Redactor
+from ml_connector.secrets.secret import Secret
+
+__all__ = ["MASK", "RedactingFilter", "Redactor", "Secret"]

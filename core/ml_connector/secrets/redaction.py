@@ -1,0 +1,106 @@
+"""Redaction: no secret, token or bank account number in a log line, an exception or a URL (L10)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import re
+import threading
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MASK = "***"
+SHORTEST = 4  # masking shorter values would shred ordinary words
+
+_NAMES = (
+    r"client_secret|secret|password|passwd|access_token|refresh_token|id_token|token|api[_-]?key|apikey"
+    r"|x-sn-apikey|authorization|proxy-authorization|cookie|set-cookie"
+)
+_PATTERNS = (
+    (re.compile(r"(?i)\b(bearer|basic)\s+(?!realm\b)[A-Za-z0-9._~+/=-]{6,}"), rf"\1 {MASK}"),
+    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.?[\w-]*"), MASK),
+    (re.compile(rf"""(?i)(["']?\b(?:{_NAMES})["']?\s*[:=]\s*["']?)(?!\*\*\*)[^"'&\s,;}}]+"""), rf"\1{MASK}"),
+    (re.compile(r"(?i)(https?://)[^/@\s:]+:[^/@\s]+@"), rf"\1{MASK}@"),
+)
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+
+
+class Redactor:
+    """Masks the secrets it was told of, in any usual encoding, and whatever looks like a token."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._lock = threading.Lock()
+        self._known: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.add(*secrets)
+
+    def add(self, *secrets: str) -> None:
+        """Mask these values, too, from now on."""
+        forms = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
+        if not forms:
+            return
+        with self._lock:
+            self._known |= forms
+            longest_first = sorted(self._known, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def clean(self, text: str) -> str:
+        """Return the text without anything secret in it."""
+        if self._pattern:
+            text = self._pattern.sub(MASK, text)
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
+        return _IBAN.sub(_mask_iban, text)
+
+    def body(self, body: bytes, limit: int = 300) -> str:
+        """Return the start of an HTTP body as one clean line of text."""
+        text = self.clean(" ".join(body[: limit * 4].decode(errors="replace").split()))
+        return text if len(text) <= limit else text[:limit] + "…"
+
+
+class RedactingFilter(logging.Filter):
+    """Cleans log records, tracebacks included; put it on handlers, so that every logger passes it."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record in place and let it pass."""
+        record.msg, record.args = self._redactor.clean(record.getMessage()), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = self._redactor.clean(record.exc_text)
+        return True
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield the shapes a secret takes on the wire: plain, JSON, percent-encoded, base64 at every alignment."""
+    yield secret
+    yield json.dumps(secret)[1:-1]
+    yield quote(secret, safe="")
+    yield quote_plus(secret)
+    for shift in range(3):
+        yield from _base64_inside(secret.encode(), shift)
+
+
+def _base64_inside(secret: bytes, shift: int) -> Iterator[str]:
+    """Yield what is the same of a base64 text wherever the secret starts `shift` bytes into a group of three."""
+    start = (0, 2, 3)[shift]  # leading characters that also hold bits of what stands before
+    end = (shift + len(secret)) * 8 // 6  # trailing ones hold bits of what follows
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        inside = encode(b"\0" * shift + secret).decode()[start:end]
+        if len(inside) >= SHORTEST:
+            yield inside
+
+
+def _mask_iban(match: re.Match[str]) -> str:
+    """Mask a text of an IBAN's shape only when its check digits prove it one (ISO 13616)."""
+    plain = match.group().replace(" ", "")
+    number = "".join(str(int(character, 36)) for character in plain[4:] + plain[:4])
+    return MASK if int(number) % 97 == 1 else match.group()
