@@ -7,13 +7,14 @@ live identity, hand over rows, read outcomes back, and look rows up.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
     from ml_connector.mapping.target_map import TargetMap
 
 Row = dict[str, Any]
@@ -59,6 +60,7 @@ class Effect:
     target_id: str | None = None  # known from an earlier delivery
     handle: dict[str, Any] | None = None  # what `settle` needs to read an asynchronous outcome
     sent_at: datetime | None = None  # when the newest attempt went out (UTC), None if none did
+    content_hash: str = ""  # of the columns the source owns; the engine's business
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,145 @@
+"""What is to be done with each record: decided from hashes, guards, checks and proofs, before any write (L4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.delivery.sink import Effect, State
+from ml_connector.delivery.work import Verdict, Work
+from ml_connector.errors import RecordParked, RecordRefused
+from ml_connector.finance.checks import check_document
+from ml_connector.store.text import digest, plain, stamp, utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ml_connector.delivery.dimensions import Dimensions
+    from ml_connector.delivery.settings import EngineSettings
+    from ml_connector.delivery.sink import Sink
+    from ml_connector.delivery.work import KnownEffect
+    from ml_connector.mapping.target_map import RowPlan, TargetMap
+
+
+class Planner:
+    """Decides what a record needs: nothing, a refusal, a wait, or rows to send."""
+
+    def __init__(
+        self, settings: EngineSettings, target_map: TargetMap, map_version: str, dimensions: Dimensions, sink: Sink
+    ) -> None:
+        self._settings = settings
+        self._map = target_map
+        self._map_version = map_version
+        self._dimensions = dimensions
+        self._sink = sink
+
+    # first look: hashes and guards, no request
+
+    def triage(self, works: Sequence[Work]) -> None:
+        """Decide the records that need no look at the target."""
+        now = stamp(utc_now())
+        for work in works:
+            if work.verdict is None:
+                work.verdict = self._settings.guards.verdict(work.record)
+            if work.verdict is None and work.known is not None and not self._settings.resend:
+                self._compare(work, now)
+
+    def _compare(self, work: Work, now: str) -> None:
+        known = work.known
+        assert known is not None  # noqa: S101  # the caller's condition
+        same = known.source_hash == work.source_hash and known.map_version == self._map_version
+        if known.state in (State.SENT, State.IN_DOUBT):
+            if same:
+                work.keep = True
+            else:  # one in flight: the newer version waits in its dead letter until the older one is known
+                work.verdict = Verdict(known.state, "older_version_open", "an older version of it has no outcome yet")
+        elif same and known.state == State.DELIVERED and known.settled_source_hash == work.source_hash:
+            work.verdict = Verdict(State.UNCHANGED)
+        elif same and known.state in (State.REFUSED, State.WAIVED):
+            work.keep = not self._settings.replay
+        elif known.state == State.FAILED and known.next_attempt_at and known.next_attempt_at > now:
+            work.keep = same and not self._settings.replay
+
+    # second look: the document itself, its references, the target's own state
+
+    def plan(self, works: Sequence[Work], twins: dict[str, str]) -> None:
+        """Give each work its effects to send, or the verdict that nothing may be sent."""
+        seen: dict[str, str] = {}
+        for work in works:
+            self._guarded(work, lambda work=work: self._check(work, twins, seen))
+        self._prove([work for work in works if work.verdict is None])
+        self._respect_frozen([work for work in works if work.verdict is None])
+        for work in works:
+            if work.verdict is None:
+                self._compare_rows(work)
+
+    @staticmethod
+    def _guarded(work: Work, step: Any) -> None:
+        try:
+            step()
+        except RecordRefused as error:
+            work.verdict = Verdict.of_error(State.REFUSED, error)
+        except RecordParked as error:
+            work.verdict = Verdict.of_error(State.PARKED, error)
+
+    def _check(self, work: Work, twins: dict[str, str], seen: dict[str, str]) -> None:
+        record = work.record
+        check_document(record)
+        if record.duplicate_key:
+            twin = twins.get(record.duplicate_key) or seen.setdefault(record.duplicate_key, work.key)
+            if twin != work.key:
+                raise RecordParked(
+                    "suspected_duplicate",
+                    f"same supplier, supplier's invoice number and amount as {twin}",
+                    field="supplier_reference",
+                    value=twin,
+                    suggestion="Void one of the two in the source system, then run again.",
+                )
+
+    def _prove(self, works: Sequence[Work]) -> None:
+        """Map with every reference taken as good, prove all references at once, then map again where that matters."""
+        collector = self._dimensions.collector()
+        for work in works:
+            self._guarded(work, lambda work=work: self._map_rows(work, collector.of(work)))
+        self._dimensions.prove(collector.wanted)
+        for work in works:
+            if work.verdict is None and collector.needs_another_look(work):
+                resolver = self._dimensions.resolver(work.record.erp_source)
+                self._guarded(work, lambda work=work, resolver=resolver: self._map_rows(work, resolver))
+                work.defaulted = resolver.defaulted
+
+    def _map_rows(self, work: Work, resolver: Any) -> None:
+        work.rows = self._map.rows(work.record, resolver)
+
+    def _respect_frozen(self, works: Sequence[Work]) -> None:
+        _ = works
+
+    def _compare_rows(self, work: Work) -> None:
+        """Keep the rows that differ from what the target already confirmed."""
+        known = work.known.effects if work.known else {}
+        for row in work.rows:
+            effect = self._effect(work, row, known.get(row.name))
+            if effect is None:
+                continue
+            if (problem := self._sink.check(effect)) is not None:
+                work.verdict = Verdict.of_problem(problem)
+                return
+            work.effects.append(effect)
+        present = {row.name for row in work.rows}
+        work.gone = [name for name, effect in known.items() if name not in present and effect.state != State.SKIPPED]
+        if not work.effects:
+            work.verdict = Verdict(State.UNCHANGED)
+
+    def _effect(self, work: Work, row: RowPlan, before: KnownEffect | None) -> Effect | None:
+        """Return the row to send, or None when the target already confirmed the same content."""
+        owned = _columns(row, "source")
+        content = digest({column: plain(value) for column, value in owned.items()})
+        settled = before is not None and before.state == State.DELIVERED and before.settled_hash == content
+        if settled and not self._settings.resend:
+            return None
+        remote_id = before.remote_id if before else None
+        payload = owned if remote_id else _columns(row, "source", "create_only")
+        return Effect(0, work.key, row.name, row.table, row.via, row.key, payload, remote_id, content_hash=content)
+
+
+def _columns(row: RowPlan, *owners: str) -> dict[str, Any]:
+    return {name: value for name, value in row.payload.items() if row.owners.get(name, "source") in owners}

@@ -1,0 +1,128 @@
+"""One record on its way through the engine, and what is known of it from earlier runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from ml_connector.delivery.sink import State
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ml_connector.delivery.sink import Effect, Outcome, Problem
+    from ml_connector.errors import RecordError
+    from ml_connector.finance.records import CanonicalRecord
+    from ml_connector.mapping.target_map import RowPlan
+
+OPEN_STATES = (State.PARKED, State.REFUSED, State.FAILED, State.SENT, State.IN_DOUBT)
+"""States in which a delivery still waits for something or someone; the next run carries them in."""
+
+_WORST_FIRST = (State.IN_DOUBT, State.FAILED, State.REFUSED, State.PARKED, State.SENT, State.DELIVERED)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a record in this run, and why."""
+
+    state: State
+    reason: str = ""
+    message: str = ""
+    field: str | None = None
+    value: str | None = None
+    suggestion: str = ""
+    retry_at: datetime | None = None
+
+    @classmethod
+    def of_error(cls, state: State, error: RecordError) -> Self:
+        """Return the verdict that a refused or parked record carries in its error."""
+        return cls(state, error.reason, error.message, error.field, error.value, error.suggestion)
+
+    @classmethod
+    def of_problem(cls, problem: Problem) -> Self:
+        """Return the verdict of a row that must not be sent."""
+        return cls(problem.state, problem.reason, problem.message, problem.field, problem.value, problem.suggestion)
+
+    @classmethod
+    def of_outcome(cls, outcome: Outcome) -> Self:
+        """Return the verdict of a row that was sent."""
+        suggestion = outcome.suggestion
+        return cls(
+            outcome.state,
+            outcome.reason,
+            outcome.message,
+            outcome.field,
+            outcome.value,
+            suggestion,
+            outcome.retry_at,
+        )
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """Return the verdict that a delivery takes from its effects: the one that needs most attention."""
+    return min(verdicts, key=lambda verdict: _WORST_FIRST.index(verdict.state))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEffect:
+    """An effect as the store has it."""
+
+    id: int
+    name: str
+    state: str
+    settled_hash: str | None
+    remote_id: str | None
+
+
+@dataclass(slots=True)
+class KnownDelivery:
+    """A delivery as the store has it from earlier."""
+
+    id: int
+    state: State
+    reason: str | None
+    run_outcome: str
+    last_run: str
+    amount: str | None
+    currency: str | None
+    source_hash: str
+    map_version: str
+    settled_source_hash: str | None
+    settled_map_version: str | None
+    attempts: int
+    next_attempt_at: str | None
+    effects: dict[str, KnownEffect] = field(default_factory=dict)
+
+    @property
+    def was_delivered(self) -> bool:
+        """Whether the target has confirmed some version of it."""
+        return self.settled_source_hash is not None
+
+
+@dataclass(slots=True)
+class Work:
+    """One received record: what came, what it means, what is to be done, and how it ended."""
+
+    stream: str
+    raw: dict[str, Any]
+    record: CanonicalRecord
+    source_hash: str
+    known: KnownDelivery | None = None
+    rows: list[RowPlan] = field(default_factory=list)
+    defaulted: list[str] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)  # those to send, every phase
+    gone: list[str] = field(default_factory=list)  # effects whose row the source no longer has
+    verdict: Verdict | None = None
+    outcomes: list[Outcome] = field(default_factory=list)
+    keep: bool = False  # its state, reason and version stay as the store has them
+    recheck: bool = False  # fed again from its dead letter
+    delivery_id: int = 0
+
+    @property
+    def key(self) -> str:
+        """The business key."""
+        return self.record.business_key
+
+    def phase_of(self, effect: Effect) -> int:
+        """Return the phase an effect is sent in."""
+        return next(row.phase for row in self.rows if row.name == effect.name)

@@ -1,0 +1,52 @@
+"""Reading Singer messages: numbers exact, and no record's content in an error message."""
+
+from __future__ import annotations
+
+import json
+import sys
+from decimal import Decimal
+from typing import IO, Any
+
+import msgspec
+from singer_sdk.singerlib.encoding.base import GenericSingerReader
+from singer_sdk.singerlib.exceptions import InvalidInputLine
+
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class DecimalReader(GenericSingerReader[str]):
+    """Reads lines with msgspec; every number with a fraction is a Decimal (L7)."""
+
+    lines = 0
+    size = 0  # of the current line, in characters
+
+    @property
+    def default_input(self) -> IO[str]:  # noqa: D102
+        return sys.stdin
+
+    def deserialize_json(self, line: str) -> dict[str, Any]:
+        """Return one message.
+
+        Raises:
+            InvalidInputLine: The line is not a JSON object; the message says which line, not what was in it (L10).
+        """
+        self.lines += 1
+        self.size = len(line)
+        try:
+            message = _decoder.decode(line)
+        except msgspec.DecodeError:
+            message = _with_stock_reader(line)
+        if not isinstance(message, dict):
+            raise InvalidInputLine(
+                f"line {self.lines} is not a Singer message (no JSON object). Records before it are settled; "
+                "STATE has not passed it. Check what else the tap prints to stdout."
+            )
+        return message
+
+
+def _with_stock_reader(line: str) -> Any:
+    """Read what msgspec refuses and Python's own reader takes, such as NaN and lone surrogates."""
+    try:
+        return json.loads(line, parse_float=Decimal, parse_constant=lambda _: None)
+    except ValueError:
+        return None

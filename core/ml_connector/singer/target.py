@@ -1,0 +1,323 @@
+"""Our Target on the Singer SDK: the SDK keeps the command line and settings; the engine gets the messages."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from abc import abstractmethod
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+from singer_sdk import Target
+from singer_sdk import typing as th
+from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
+from singer_sdk.helpers.capabilities import PluginCapabilities
+
+from ml_connector.delivery.engine import Engine
+from ml_connector.delivery.settings import EngineSettings, Guards
+from ml_connector.delivery.sink import State
+from ml_connector.errors import ConfigError, ConnectorError
+from ml_connector.mapping import SourceMap, TargetMap
+from ml_connector.singer.reader import DecimalReader
+from ml_connector.store import Store, open_store
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from ml_connector.delivery.report import RunReport
+    from ml_connector.delivery.sink import Sink
+
+DELIVERY_SETTINGS = th.PropertiesList(
+    th.Property(
+        "mapping",
+        th.ArrayType(th.StringType),
+        required=True,
+        description="Two map names: the source's and the target's, e.g. `[tap_visma, servicenow-s2p]`. "
+        "Each is found in `maps_dir` first, then in the installed ml-connector-maps.",
+    ),
+    th.Property("maps_dir", th.StringType, description="The project's own maps folder."),
+    th.Property(
+        "store_url",
+        th.StringType,
+        secret=True,
+        description="Database URL of the delivery store. Default: `sqlite:///` + "
+        "`${MELTANO_PROJECT_ROOT}/.ml-connector/store.db`.",
+    ),
+    th.Property(
+        "pipeline",
+        th.StringType,
+        description="Name of this flow in the store; one process at a time may run it. "
+        "Default: the names of the Meltano extractor and loader.",
+    ),
+    th.Property("cutover_date", th.DateType, description="Documents dated before it are skipped (named, and counted)."),
+    th.Property(
+        "deliver_open_before_cutover",
+        th.BooleanType,
+        default=False,
+        description="Deliver documents dated before the cutover all the same while they are open.",
+    ),
+    th.Property(
+        "source_states",
+        th.ArrayType(th.StringType),
+        default=["open", "closed", "active", "inactive"],
+        description="Deliver only records in these source states: draft, open, closed, voided, active, inactive.",
+    ),
+    th.Property(
+        "expected_company",
+        th.ArrayType(th.StringType),
+        description="Stop before a record of any other company is written.",
+    ),
+    th.Property("expected_instance", th.StringType, description="Stop unless the live target says it is this one."),
+    th.Property("max_records", th.IntegerType, description="Stop when a run receives more records than this."),
+    th.Property("max_amount", th.StringType, description="Park documents above this amount, in their own currency."),
+    th.Property(
+        "volume_factor",
+        th.NumberType,
+        description="Stop when a run receives this many times the usual volume of the last ten runs. 0: no stop.",
+    ),
+    th.Property("batch_rows", th.IntegerType, default=500, description="Records settled together."),
+    th.Property("batch_seconds", th.NumberType, default=30, description="Settle a started batch after this long."),
+    th.Property("resend", th.BooleanType, default=False, description="Send everything again, whatever the hashes say."),
+    th.Property("replay", th.BooleanType, default=False, description="Give refused records another try."),
+    th.Property(
+        "fail_on",
+        th.ArrayType(th.StringType),
+        default=[],
+        description="End with exit code 4 or 5 when records are in these states at the end (parked, refused, failed, "
+        "in_doubt) or `out_of_balance`. By default the exit code is 0: one parked invoice must not stop Meltano's "
+        "next block.",
+    ),
+)
+
+
+class DeliveryTarget(Target):
+    """A target whose records go through the delivery engine. A connector supplies `open_sink` and its settings."""
+
+    message_reader_class = DecimalReader
+    capabilities: ClassVar = [PluginCapabilities.ABOUT, PluginCapabilities.STRUCTURED_LOGGING]
+    default_sink_class = None  # type: ignore[assignment]  # our sinks are not the SDK's
+
+    _engine: Engine | None = None
+    _store: Store | None = None
+    _terminated = False
+    _busy = False
+
+    @abstractmethod
+    def open_sink(self) -> Sink:
+        """Return the vendor's half of this target."""
+
+    # settings
+
+    @property
+    def pipeline(self) -> str:
+        """The flow's name in the store."""
+        extractor = os.environ.get("MELTANO_EXTRACTOR_NAME", "singer")
+        loader = os.environ.get("MELTANO_LOADER_NAME", self.name)
+        return self.config.get("pipeline") or f"{extractor}-to-{loader}"
+
+    @property
+    def store_url(self) -> str:
+        """The store's URL."""
+        root = Path(os.environ.get("MELTANO_PROJECT_ROOT", "."))
+        return self.config.get("store_url") or f"sqlite:///{root.resolve() / '.ml-connector' / 'store.db'}"
+
+    def _maps(self) -> tuple[SourceMap, TargetMap]:
+        names = self.config["mapping"]
+        if len(names) != 2:  # noqa: PLR2004
+            raise ConfigError(
+                f"`mapping` must name two maps, the source's and the target's; it is {names!r}. "
+                "Example: [tap_visma, servicenow-s2p]."
+            )
+        folder = self.config.get("maps_dir")
+        search = [Path(folder)] if folder else []
+        return SourceMap.load(names[0], search), TargetMap.load(names[1], search)
+
+    def _engine_settings(self) -> EngineSettings:
+        config = self.config
+        guards = Guards(
+            cutover_date=_parsed("cutover_date", date.fromisoformat, config.get("cutover_date")),
+            deliver_open_before_cutover=config["deliver_open_before_cutover"],
+            source_states=tuple(config["source_states"]),
+            expected_companies=tuple(config.get("expected_company") or ()),
+            expected_instance=config.get("expected_instance"),
+            max_records=config.get("max_records"),
+            max_amount=_parsed("max_amount", Decimal, config.get("max_amount")),
+            volume_factor=_parsed("volume_factor", Decimal, str(config.get("volume_factor") or 0)),
+        )
+        return EngineSettings(
+            pipeline=self.pipeline,
+            mapping=" ".join(config["mapping"]),
+            guards=guards,
+            batch_rows=config["batch_rows"],
+            batch_seconds=float(config["batch_seconds"]),
+            resend=config["resend"],
+            replay=config["replay"],
+        )
+
+    # messages
+
+    @property
+    def engine(self) -> Engine:
+        """The run's engine, started with the first message."""
+        if self._engine is None:
+            source_map, target_map = self._maps()
+            settings = self._engine_settings()
+            self._store = open_store(self.store_url)
+            self._engine = Engine(
+                settings=settings,
+                store=self._store,
+                store_url=self.store_url,
+                sink=self.open_sink(),
+                source_map=source_map,
+                target_map=target_map,
+                emit_state=_print_state,
+            )
+            self._engine.start()
+        return self._engine
+
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        self._assert_line_requires(message_dict, requires={"stream", "schema"})
+        self._assert_line_requires(message_dict["schema"], requires={"properties"})
+        keys = list(message_dict.get("key_properties") or [])
+        self._keys[message_dict["stream"]] = keys
+        self.engine.stream(message_dict["stream"], message_dict["schema"], keys)
+
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        stream, record = message_dict.get("stream"), message_dict.get("record")
+        if stream is None or record is None:
+            self._assert_line_requires(message_dict, requires={"stream", "record"})
+        if stream not in self._keys:
+            raise RecordsWithoutSchemaException(f"a record of stream {stream!r} arrived before its SCHEMA message")
+        missing = [key for key in self._keys[stream] if key not in record]
+        if missing:
+            raise MissingKeyPropertiesError(f"a record of stream {stream!r} lacks its key: {', '.join(missing)}")
+        self._guarded(lambda: self.engine.record(stream, record, self.message_reader.size))  # type: ignore[attr-defined]
+
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        self._assert_line_requires(message_dict, requires={"value"})
+        self.engine.state(message_dict["value"])
+
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        self.logger.debug(
+            "ACTIVATE_VERSION of %s is not acted on: records are never deleted", message_dict.get("stream")
+        )
+
+    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
+        raise ConfigError(
+            f"stream {message_dict.get('stream')!r} comes as BATCH files, which this target does not read. "
+            "Turn the tap's `batch_config` off."
+        )
+
+    def listen(self, file_input: Any = None) -> None:
+        """Read messages to the end; whatever happens, the run is closed and says how it ended."""
+        self._keys: dict[str, list[str]] = {}
+        try:
+            super().listen(file_input)
+        except BaseException as error:
+            if self._engine is not None:
+                code = error.exit_code if isinstance(error, ConnectorError) else 1
+                self._engine.abort(f"{type(error).__name__}: {error}", code)
+            raise
+        finally:
+            if self._store is not None:
+                self._store.close()
+
+    def process_endofpipe(self) -> None:
+        """Settle what can be settled, tell the balance, and end with the exit code `fail_on` asks for."""
+        report = self.engine.finish()
+        self._tell(report)
+        wanted = set(self.config["fail_on"])
+        found = {state for state in (*State, report.balance) if report.counts.get(state) or state == report.balance}
+        if wanted & found:
+            raise SystemExit(report.exit_code)
+
+    def _tell(self, report: RunReport) -> None:
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(report.counts.items()))
+        self.logger.info("%s: %s (%s)", self.pipeline, report.balance.replace("_", " "), counts or "nothing came")
+        for difference in report.differences:
+            self.logger.warning("out of balance: %s", difference)
+
+    # ends
+
+    def _guarded(self, step: Any) -> None:
+        """Run a step that may write; a termination signal waits until it is done."""
+        self._busy = True
+        try:
+            step()
+        finally:
+            self._busy = False
+        if self._terminated:
+            raise SystemExit(143)
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        _ = frame
+        self.logger.info("signal %s: ending after the rows under way", signum)
+        self._terminated = True
+        if not self._busy:
+            raise SystemExit(128 + signum)
+
+    @classmethod
+    def invoke(cls, **options: Any) -> None:  # type: ignore[override]
+        """Run the target; an error of ours ends with its message, its exit code, and no traceback."""
+        try:
+            super().invoke(**options)
+        except ConnectorError as error:
+            cls.logger.error("%s: %s", error.code, error)  # noqa: TRY400
+            sys.exit(error.exit_code)
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Return the SDK's command with `--ping`."""
+        command = super().get_singer_command()
+        command.params.append(
+            click.Option(
+                ["--ping"],
+                is_flag=True,
+                expose_value=False,
+                callback=cls.cb_ping,
+                help="Check, permission by permission, whether this target can do its work; JSON lines.",
+            )
+        )
+        return command
+
+    @classmethod
+    def cb_ping(cls, ctx: click.Context, _param: click.Option, value: bool) -> None:
+        """Print one JSON line per check and end with 0 when all passed, else 3."""
+        if not value:
+            return
+        options = ctx.params.get("config")
+        target = cls(config=options.config, parse_env_config=options.parse_env, validate_config=True)
+        ctx.exit(0 if target.ping() else 3)
+
+    def ping(self) -> bool:
+        """Print the checks; return whether all passed."""
+        passed = True
+        try:
+            for check in self.open_sink().ping():
+                passed &= check.ok
+                line = {"name": check.name, "ok": check.ok, "detail": check.detail, "suggestion": check.suggestion}
+                click.echo(json.dumps({**line, **check.data}))
+        except ConnectorError as error:
+            click.echo(json.dumps({"name": "sign in", "ok": False, "detail": str(error), "suggestion": ""}))
+            passed = False
+        return passed
+
+
+def _print_state(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, default=float) + "\n")
+    sys.stdout.flush()
+
+
+def _parsed(name: str, parse: Any, text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        return parse(str(text)[:10] if parse is date.fromisoformat else text)
+    except (ValueError, InvalidOperation):
+        raise ConfigError(
+            f"`{name}` is {text!r}, which is not a valid value. Correct it in the target's settings."
+        ) from None

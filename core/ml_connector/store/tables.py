@@ -1,0 +1,152 @@
+"""The store's tables. `docs/store.md` describes them for readers who open a copy with SQL or Datasette.
+
+Timestamps are ISO 8601 text in UTC, money is decimal text, structures are JSON text: the same on SQLite and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("pipeline", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # run, replay
+    Column("target_id", Text, nullable=False),  # the target's live identity
+    Column("target_label", Text, nullable=False),
+    Column("mapping", Text, nullable=False),
+    Column("map_version", Text, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("ended_at", Text),
+    Column("outcome", Text, nullable=False),  # running, finished, stopped
+    Column("balance", Text),  # in_balance, out_of_balance, unproven
+    Column("message", Text),
+    Column("exit_code", Integer),
+    Column("head", Text),  # hash of the run's last event
+    Index(None, "pipeline", "started_at"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("target_id", Text, nullable=False),
+    Column("business_key", Text, nullable=False),
+    Column("pipeline", Text, nullable=False),
+    Column("erp_source", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("record_type", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("field", Text),
+    Column("value", Text),
+    Column("message", Text),
+    Column("suggestion", Text),
+    Column("amount", Text),
+    Column("currency", Text),
+    Column("document_date", Text),
+    Column("source_state", Text),
+    Column("source_modified_at", Text),
+    Column("duplicate_key", Text),
+    Column("defaulted", Text),  # JSON list of dimensions replaced by their default
+    Column("source_hash", Text, nullable=False),  # of the newest version received
+    Column("map_version", Text, nullable=False),
+    Column("settled_source_hash", Text),  # of the newest version the target confirmed
+    Column("settled_map_version", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Text),
+    Column("since", Text, nullable=False),  # when it entered its state
+    Column("verified_at", Text),  # when its content was last found equal to what was sent
+    Column("last_run", Text, nullable=False),
+    Column("run_outcome", Text, nullable=False),  # what the last run made of it; 'unchanged' lives only here
+    UniqueConstraint("target_id", "business_key"),
+    Index(None, "pipeline", "target_id", "state"),
+    Index(None, "target_id", "duplicate_key"),
+    Index(None, "last_run"),
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("delivery_id", Integer, ForeignKey("deliveries.id"), nullable=False),
+    Column("name", Text, nullable=False),  # header, line:1, tax:1
+    Column("phase", Integer, nullable=False),
+    Column("table_name", Text, nullable=False),
+    Column("via", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("payload_hash", Text, nullable=False),
+    Column("settled_hash", Text),
+    Column("state", Text, nullable=False),  # pending, or a delivery state
+    Column("action", Text),
+    Column("remote_id", Text),
+    Column("handle", Text),
+    Column("sent_at", Text),
+    Column("reason", Text),
+    Column("message", Text),
+    Column("request_id", Text),
+    UniqueConstraint("delivery_id", "name"),
+    Index(None, "state"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("target_id", Text, nullable=False),
+    Column("business_key", Text, nullable=False),
+    Column("source_hash", Text, nullable=False),
+    Column("pipeline", Text, nullable=False),
+    Column("record_type", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("opened_at", Text, nullable=False),
+    Column("closed_at", Text),
+    Column("closed_by", Text),  # delivered, superseded, replay …
+    Column("stream", Text, nullable=False),
+    Column("record", Text, nullable=False),  # the original Singer record
+    Column("schema", Text, nullable=False),
+    Column("key_properties", Text, nullable=False),
+    UniqueConstraint("target_id", "business_key", "source_hash"),
+    Index(None, "pipeline", "closed_at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("business_key", Text),
+    Column("kind", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index(None, "run_id"),
+    Index(None, "business_key"),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("run_id", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("record_type", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # received, carried_in, superseded, or a state
+    Column("reason", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("amount", Text, nullable=False),
+    Index(None, "run_id"),
+)
