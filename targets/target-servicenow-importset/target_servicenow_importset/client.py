@@ -1,0 +1,52 @@
+"""The instance's address and credentials → our HTTP client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.errors import ConfigError
+from ml_connector.http import ApiKey, Basic, Budget, Client, ClientCredentials, PasswordGrant
+
+from target_servicenow_importset.errors import SIGN_IN_HINT, classify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ml_connector.http import Auth
+
+TOKEN_PATH = "/oauth_token.do"  # noqa: S105  a path
+API_KEY_HEADER = "x-sn-apikey"
+READ_TIMEOUT = 75.0  # seconds; the instance cancels a call itself at 60 s (D c_DefaultQuotaRules.md)
+NEEDED = {
+    "client_credentials": ("client_id", "client_secret"),
+    "password": ("client_id", "client_secret", "username", "password"),
+    "basic": ("username", "password"),
+    "api_key": ("api_key",),
+}
+
+
+def open_client(config: Mapping[str, Any]) -> Client:
+    """Return the client for one instance. Raises ConfigError for credentials that are not set."""
+    return Client(
+        config["instance_url"],
+        auth=_auth(config),
+        classify=classify,
+        budget=Budget(max_per_hour=config.get("max_requests_per_hour"), max_concurrency=config["max_concurrency"]),
+        timeout=(10.0, READ_TIMEOUT),
+        patience=float(config["patience"]),
+    )
+
+
+def _auth(config: Mapping[str, Any]) -> Auth:
+    method = config["auth_method"]
+    missing = [name for name in NEEDED[method] if not config.get(name)]
+    if missing:
+        raise ConfigError(f"auth_method {method} needs {', '.join(missing)}: set it in the target's settings")
+    given = {name: config[name] for name in NEEDED[method]}
+    match method:
+        case "basic":
+            return Basic(**given)
+        case "api_key":
+            return ApiKey(API_KEY_HEADER, given["api_key"])
+    grant = PasswordGrant if method == "password" else ClientCredentials
+    return grant(config["instance_url"].rstrip("/") + TOKEN_PATH, **given, hint=SIGN_IN_HINT)

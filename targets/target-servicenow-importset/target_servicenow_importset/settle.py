@@ -1,0 +1,230 @@
+"""Learning what became of rows that were sent, without writing anything (apis/servicenow.md §3.2, law L3)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from ml_connector.delivery.sink import Outcome, State
+from ml_connector.errors import Forbidden
+
+from target_servicenow_importset.outcomes import UNREADABLE, staged, unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from ml_connector.delivery.sink import Effect, Row
+    from ml_connector.http import Clock
+
+    from target_servicenow_importset.reader import Reader
+    from target_servicenow_importset.staging import Staging
+    from target_servicenow_importset.tableapi import TableApi
+    from target_servicenow_importset.transforms import Transforms
+
+T = TypeVar("T")
+
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 15.0  # seconds; transformer jobs run twice a minute (D concurrent-imports.md)
+GRAIN = timedelta(seconds=2)  # time stamps and the Date header tell whole seconds only
+KEPT = timedelta(days=6)  # staging rows are deleted after seven days (Z c_ImportSetsKeyConcepts.md)
+OPEN = frozenset({State.SENT, State.IN_DOUBT})
+
+
+@dataclass(slots=True)
+class Settler:
+    """Reads outcomes from staging rows, import sets and target tables."""
+
+    reader: Reader
+    staging: Staging
+    transforms: Transforms
+    table_api: TableApi
+    window: timedelta  # how long after sending a row may still appear (L3)
+    patience: float
+    clock: Clock
+
+    def settle(self, effects: Iterable[Effect], *, wait: bool) -> Iterator[Outcome]:
+        """Yield the outcome of each row; with `wait`, look again until it is known or patience ends."""
+        deadline = self.clock.monotonic() + self.patience
+        pause = FIRST_PAUSE
+        waiting = list(effects)
+        while waiting:
+            looked = list(self.look(waiting))
+            still = [outcome for outcome in looked if outcome.state in OPEN]
+            yield from (outcome for outcome in looked if outcome.state not in OPEN)
+            hopeful = any(outcome.reason != UNREADABLE for outcome in still)
+            if not (wait and hopeful and self.clock.monotonic() + pause <= deadline):
+                yield from still
+                return
+            self.clock.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+            waiting = [replace(outcome.effect, handle=outcome.handle) for outcome in still]
+
+    def look(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
+        """Yield what can be told of each row now."""
+        for (_, via, staging_row, import_set), rows in grouped(effects, _place).items():
+            if via == "table":
+                yield from self._in_table(rows)
+            elif staging_row:
+                yield from self._by_id(rows)
+            elif import_set:
+                yield from self._in_import_set(import_set, rows)
+            else:
+                yield from self._by_key(rows)
+
+    def _in_import_set(self, import_set: str, effects: Sequence[Effect]) -> Iterator[Outcome]:
+        try:
+            found = self.staging.of_import_set(import_set, effects)
+            ended = self._ended(import_set, effects, found)
+            if ended:
+                found = self.staging.of_import_set(import_set, effects)
+        except Forbidden as error:
+            yield from (_unreadable(effect, error) for effect in effects)
+            return
+        if not found and ended is None:
+            # Deleted with its rows: only the keys can tell now.
+            yield from self._by_key([replace(effect, handle=None) for effect in effects])
+            return
+        yield from self._staged(effects, found, ended=bool(ended))
+
+    def _ended(self, import_set: str, effects: Sequence[Effect], found: dict[int, Row]) -> bool | None:
+        """Say whether an import set with open rows is done with them; None when it is gone."""
+        if len(found) == len(effects) and all(row.get("sys_import_state") != "pending" for row in found.values()):
+            return True
+        if not found and not self.staging.exists(import_set):
+            return None
+        return self.staging.finished(import_set)
+
+    def _by_id(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
+        try:
+            found = self.staging.by_id(effects)
+        except Forbidden as error:
+            yield from (_unreadable(effect, error) for effect in effects)
+            return
+        yield from self._staged([effect for effect in effects if effect.id in found], found, ended=False)
+        yield from self._by_key([effect for effect in effects if effect.id not in found])
+
+    def _staged(self, effects: Sequence[Effect], found: dict[int, Row], *, ended: bool) -> Iterator[Outcome]:
+        errors = self.staging.errors(found.values())
+        for effect in effects:
+            row = found.get(effect.id)
+            if row is None:
+                yield _not_loaded(effect) if ended else Outcome(effect, State.SENT, handle=effect.handle)
+                continue
+            outcome = staged(effect, row, errors.get(row.get("sys_row_error", ""), ""))
+            yield _not_transformed(effect) if ended and row.get("sys_import_state") == "pending" else outcome
+
+    def _by_key(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
+        """Look for a lost answer's row in the staging table, and where that cannot tell, in the target table."""
+        if not effects:
+            return
+        try:
+            found = self.staging.newest(effects, self._newer)
+        except Forbidden:
+            yield from self._in_target(effects)
+            return
+        yield from self._staged([effect for effect in effects if effect.id in found], found, ended=False)
+        absent = [effect for effect in effects if effect.id not in found]
+        yield from (self._absent(effect) for effect in absent if self._age(effect) <= KEPT)
+        yield from self._in_target([effect for effect in absent if self._age(effect) > KEPT])
+
+    def _in_target(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
+        """Look in the table that the staging table is transformed into."""
+        if not effects:
+            return
+        try:
+            found = self._targets(effects)
+        except Forbidden as error:
+            yield from (_unreadable(effect, error) for effect in effects)
+            return
+        for effect in effects:
+            row = found.get(effect.id)
+            if row and self._newer(effect, row.get("sys_updated_on", "")):
+                yield Outcome(effect, State.DELIVERED, action="updated", target_id=row["sys_id"])
+            else:
+                yield self._absent(effect)
+
+    def _targets(self, effects: Sequence[Effect]) -> dict[int, Row]:
+        table, rows = effects[0].table, self.staging.rows
+        columns = rows.key_columns(effects[0])
+        transform = next((it for it in self.transforms.of(table) if set(columns) <= it.coalesce.keys()), None)
+        if transform is None:
+            raise Forbidden(f"no transform map of {table} tells which row of the target table has this key")
+        keys = {effect.id: rows.key(effect) for effect in effects}
+        into = [transform.coalesce[column] for column in columns]
+        found = self.reader.lookup(transform.target, into, keys.values(), ["sys_updated_on"])
+        return {number: found[key][0] for number, key in keys.items() if key in found}
+
+    def _in_table(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
+        try:
+            for effect, outcome in self.table_api.found(effects, self._newer):
+                yield outcome or self._absent(effect)
+        except Forbidden as error:
+            yield from (_unreadable(effect, error) for effect in effects)
+
+    def _absent(self, effect: Effect) -> Outcome:
+        """Judge a row that is nowhere to be seen: it never arrived, once the settle window has passed (L3)."""
+        if effect.handle is not None:
+            return unreadable(
+                effect, "the row was loaded, but it cannot be found again to read its outcome", effect.handle
+            )
+        if self._age(effect) > self.window:
+            return Outcome(
+                effect,
+                State.FAILED,
+                reason="never_arrived",
+                message=f"the answer was lost, and {self.window.total_seconds():.0f} s later the row is not there",
+                suggestion="It is sent again at the next run.",
+            )
+        return Outcome(
+            effect, State.IN_DOUBT, reason="answer_lost", message="the answer was lost; the row may still appear"
+        )
+
+    def _age(self, effect: Effect) -> timedelta:
+        return self.clock.now() - (effect.sent_at or self.clock.now())
+
+    def _newer(self, effect: Effect, stamp: str) -> bool:
+        """Say whether a time stamp of the instance is later than the effect's newest attempt."""
+        since: datetime = self.reader.server_time(effect.sent_at or self.clock.now()) - GRAIN
+        return stamp >= since.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def grouped(items: Iterable[Effect], key: Callable[[Effect], T]) -> dict[T, list[Effect]]:
+    """Return the items by key, in their order."""
+    groups: dict[T, list[Effect]] = defaultdict(list)
+    for item in items:
+        groups[key(item)].append(item)
+    return groups
+
+
+def _place(effect: Effect) -> tuple[str, str, bool, str]:
+    """Say where an effect's outcome is to be read."""
+    handle = effect.handle or {}
+    return effect.table, effect.via, bool(handle.get("staging_row")), str(handle.get("import_set") or "")
+
+
+def _unreadable(effect: Effect, error: Forbidden) -> Outcome:
+    if effect.handle is None:
+        message = f"the answer was lost, and whether the row arrived may not be read: {error}"
+        return Outcome(effect, State.IN_DOUBT, reason=UNREADABLE, message=message)
+    return unreadable(effect, f"the row was loaded, but its outcome may not be read: {error}", effect.handle)
+
+
+def _not_transformed(effect: Effect) -> Outcome:
+    return Outcome(
+        effect,
+        State.PARKED,
+        reason="not_transformed",
+        message=f"the import set is processed, but no transform map took this row of {effect.table}",
+        suggestion="Activate the table's transform map, then run again.",
+    )
+
+
+def _not_loaded(effect: Effect) -> Outcome:
+    return Outcome(
+        effect,
+        State.FAILED,
+        reason="not_loaded",
+        message="the import set is processed and does not hold this row",
+        suggestion="It is sent again at the next run.",
+    )

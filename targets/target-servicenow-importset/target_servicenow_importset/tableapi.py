@@ -1,0 +1,122 @@
+"""Writing tables that have no staging table: look up by key, then POST or PATCH (`via: table`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from ml_connector.delivery.sink import Outcome, State
+
+from target_servicenow_importset.calls import Call
+from target_servicenow_importset.dictionary import TEXT_TYPES
+from target_servicenow_importset.outcomes import written
+from target_servicenow_importset.values import same
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ml_connector.delivery.sink import Effect, Row
+
+    from target_servicenow_importset.reader import Reader
+    from target_servicenow_importset.rows import Rows
+
+
+class TableApi:
+    """Turns effects into Table API writes, and reads what became of them."""
+
+    def __init__(self, reader: Reader, rows: Rows) -> None:
+        self._reader = reader
+        self._rows = rows
+
+    def plan(self, effects: Sequence[Effect]) -> tuple[list[Outcome], list[Call]]:
+        """Look the keys up; return the outcomes known without a write, and the writes."""
+        outcomes: list[Outcome] = []
+        calls: list[Call] = []
+        for effect, live in self._live(effects):
+            if len(live) > 1:
+                outcomes.append(_ambiguous(effect, live))
+            elif live and not self._differences(effect, live[0], [*live[0]]):
+                outcomes.append(_delivered(effect, live[0], "unchanged"))
+            else:
+                calls.append(self._call(effect, live))
+        return outcomes, calls
+
+    def found(
+        self, effects: Sequence[Effect], newer: Callable[[Effect, str], bool]
+    ) -> Iterator[tuple[Effect, Outcome | None]]:
+        """Say of each in-doubt row whether its write is seen in the table; None = not seen.
+
+        Args: newer: whether a row's `sys_updated_on` is later than the effect's newest attempt.
+        """
+        for effect, live in self._live(effects):
+            if len(live) > 1:
+                yield effect, _ambiguous(effect, live)
+            elif live and (
+                newer(effect, live[0]["sys_updated_on"]) or not self._differences(effect, live[0], [*live[0]])
+            ):
+                yield effect, _delivered(effect, live[0], "updated" if effect.target_id else "created")
+            else:
+                yield effect, None
+
+    def _live(self, effects: Sequence[Effect]) -> Iterator[tuple[Effect, list[Row]]]:
+        """Yield each effect of one table with the live rows of its key."""
+        columns = self._rows.key_columns(effects[0])
+        wanted = {element for effect in effects for element in self._rows.plain(effect)}
+        keys = [self._rows.key(effect) for effect in effects]
+        found = self._reader.lookup(effects[0].table, columns, keys, (*sorted(wanted), "sys_updated_on"))
+        for effect, key in zip(effects, keys, strict=True):
+            yield effect, found.get(key, [])
+
+    def _call(self, effect: Effect, live: Sequence[Row]) -> Call:
+        body = self._rows.plain(effect)
+        query = urlencode({"sysparm_fields": ",".join(("sys_id", *body)), "sysparm_exclude_reference_link": "true"})
+        row = f"/{live[0]['sys_id']}" if live else ""
+        path = f"/api/now/table/{effect.table}{row}?{query}"
+        return Call(effect, "PATCH" if live else "POST", path, body, partial(self._read, created=not live))
+
+    def _read(self, effect: Effect, answer: Any, *, created: bool) -> Outcome:
+        outcome = written(effect, answer, created=created)
+        if outcome.state is not State.DELIVERED:
+            return outcome
+        lost = self._not_stored(effect, {name: str(value) for name, value in answer["result"].items()})
+        if not lost:
+            return outcome
+        return replace(
+            outcome,
+            state=State.PARKED,
+            reason="column_not_written",
+            message=f"the row was saved without the new value of {', '.join(lost)}",
+            field=lost[0],
+            suggestion=f"Give the account a role that may write these columns of {effect.table}, then run again.",
+        )
+
+    def _not_stored(self, effect: Effect, stored: Row) -> list[str]:
+        """Return the columns whose sent value did not arrive: the instance leaves out what the account may not write.
+
+        It keeps references, dates and numbers in its own form, so only texts must come back as they were sent.
+        """
+        table = self._rows.table(effect)
+        sent = self._rows.plain(effect)
+        texts = [name for name in sent if name in stored and table.column(name).type in TEXT_TYPES]
+        blank = [name for name, value in sent.items() if value and stored.get(name) == ""]
+        return list(dict.fromkeys(self._differences(effect, stored, texts) + blank))
+
+    def _differences(self, effect: Effect, row: Row, columns: Sequence[str]) -> list[str]:
+        sent = self._rows.plain(effect)
+        return [name for name in columns if name in sent and not same(sent[name], row[name])]
+
+
+def _delivered(effect: Effect, row: Row, action: str) -> Outcome:
+    return Outcome(effect, State.DELIVERED, action=action, target_id=row["sys_id"])
+
+
+def _ambiguous(effect: Effect, rows: Sequence[Row]) -> Outcome:
+    return Outcome(
+        effect,
+        State.PARKED,
+        reason="ambiguous_key",
+        message=f"{len(rows)} rows of {effect.table} have the key {', '.join(map(str, effect.key.values()))}",
+        suggestion="Merge or delete the doubles in ServiceNow, then run again.",
+    )

@@ -1,0 +1,104 @@
+"""Singer target for ServiceNow's Import Set and Table APIs: the settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ml_connector.singer.target import DELIVERY_SETTINGS, DeliveryTarget
+from singer_sdk import typing as th
+
+from target_servicenow_importset.client import NEEDED, open_client
+from target_servicenow_importset.sink import Options, ServiceNowSink
+from target_servicenow_importset.transforms import KeyStyle
+from target_servicenow_importset.values import EmptyValues
+from target_servicenow_importset.writer import Mode
+
+if TYPE_CHECKING:
+    from ml_connector.delivery.sink import Sink
+
+MIN_WINDOW = 60  # seconds; the instance may commit as long as it lets a call run (law L3)
+
+OWN_SETTINGS = (
+    th.Property(
+        "instance_url",
+        th.URIType,
+        required=True,
+        description="Address of the instance: `https://acme.service-now.com`.",
+    ),
+    th.Property(
+        "auth_method",
+        th.StringType,
+        default="client_credentials",
+        allowed_values=list(NEEDED),
+        description="How to sign in. `password` is OAuth with a user, `basic` the user alone.",
+    ),
+    th.Property("client_id", th.StringType, description="OAuth client id."),
+    th.Property("client_secret", th.StringType, secret=True, description="OAuth client secret."),
+    th.Property("username", th.StringType, description="User of the integration, for `password` and `basic`."),
+    th.Property("password", th.StringType, secret=True, description="The user's password."),
+    th.Property("api_key", th.StringType, secret=True, description="REST API key."),
+    th.Property(
+        "mode",
+        th.StringType,
+        default=Mode.AUTO.value,
+        allowed_values=[mode.value for mode in Mode],
+        description="How staging rows are written. `auto`: `insert_multiple` where the table has a synchronous "
+        "`sys_rest_insert_multiple` record, else `batch`, else `single`.",
+    ),
+    th.Property(
+        "key_style",
+        th.StringType,
+        default=KeyStyle.AUTO.value,
+        allowed_values=[style.value for style in KeyStyle],
+        description="What `insert_multiple` calls columns: their label (the platform's default) or their name. "
+        "`auto` reads it from the instance and proves it with the first row.",
+    ),
+    th.Property(
+        "batch_size", th.IntegerType, description="Rows per call. Default: 50 in `batch`, 200 in `insert_multiple`."
+    ),
+    th.Property("max_concurrency", th.IntegerType, default=4, description="Calls at the same time."),
+    th.Property("max_requests_per_hour", th.IntegerType, description="Never send more calls per hour than this."),
+    th.Property(
+        "empty_values",
+        th.StringType,
+        default=EmptyValues.KEEP.value,
+        allowed_values=[choice.value for choice in EmptyValues],
+        description="What an empty source value does to a staging-fed row that exists: `keep` leaves the field (unless "
+        "the transform map copies empty fields), `clear` sends the word NULL, which empties it.",
+    ),
+    th.Property(
+        "settle_window",
+        th.NumberType,
+        default=90,
+        description=f"Seconds after which a row whose answer was lost, and which is not there, counts as never "
+        f"arrived. At least {MIN_WINDOW}.",
+    ),
+    th.Property(
+        "patience",
+        th.NumberType,
+        default=300,
+        description="Seconds to wait for a busy instance, or for an asynchronous transform, before leaving it to the "
+        "next run.",
+    ),
+)
+
+
+class TargetServiceNowImportSet(DeliveryTarget):
+    """Delivers finance records into ServiceNow."""
+
+    name = "target-servicenow-importset"
+    config_jsonschema = th.PropertiesList(*OWN_SETTINGS, *DELIVERY_SETTINGS.wrapped.values()).to_dict()
+
+    def open_sink(self) -> Sink:
+        """Return the sink for the configured instance."""
+        config = self.config
+        options = Options(
+            mode=Mode(config["mode"]),
+            key_style=KeyStyle(config["key_style"]),
+            batch_size=config.get("batch_size"),
+            max_concurrency=config["max_concurrency"],
+            settle_window=float(config["settle_window"]),
+            patience=float(config["patience"]),
+            empty_values=EmptyValues(config["empty_values"]),
+        )
+        return ServiceNowSink(open_client(config), options)
