@@ -27,6 +27,8 @@ class _OpenProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # asyncio leaves a socket whose listener was made by hand to Nagle: 40 ms for every answer to a POST.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.app = _with_transport(self.app, transport)
 
 

@@ -1,0 +1,170 @@
+"""A ServiceNow instance as a real HTTP server."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ml_connector_simulators.kit import Simulator
+from ml_connector_simulators.servicenow.api.batch_api import items
+from ml_connector_simulators.servicenow.api.calls import Call, RefusedError, Reply
+from ml_connector_simulators.servicenow.api.limits import RateLimits
+from ml_connector_simulators.servicenow.api.router import Router
+from ml_connector_simulators.servicenow.installation import Installation
+from ml_connector_simulators.servicenow.instance import Instance
+from ml_connector_simulators.servicenow.oauth import SignIn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from starlette.requests import Request
+
+    from ml_connector_simulators.servicenow.access import Roles, Rule
+    from ml_connector_simulators.servicenow.store import Row
+
+TOKEN_SECONDS = 1800
+HIBERNATING = b"""<html><head><title>Instance Hibernating page</title></head>
+<body>Your instance is hibernating. Sign in to the developer site to wake it.</body></html>"""
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class ServiceNowSimulator(Simulator):
+    """A ServiceNow instance, seeded; `installation` says how it differs from the delivered one.
+
+    `data` is the SQLite file that keeps it over restarts; without it the instance lives in memory.
+    """
+
+    name = "servicenow"
+    token_path = "/oauth_token.do"  # noqa: S105  a path
+
+    def __init__(
+        self, installation: Installation | None = None, *, data: Path | None = None, start: datetime | None = None
+    ) -> None:
+        super().__init__(**({} if start is None else {"start": start}))
+        self.tokens.lifetime = TOKEN_SECONDS
+        self.installation = installation or Installation()
+        self.instance = Instance.create(self.installation, data, self.clock.now)
+        self._sign_in = SignIn(self.instance, self.tokens, self.clock)
+        self._router = Router(self.instance, RateLimits(self.installation, self.clock), lambda: self.url)
+        self.app = Starlette(routes=[Route("/{path:path}", self._respond, methods=METHODS)])
+
+    def is_write(self, method: str, path: str, body: bytes) -> bool:
+        """A batch of reads is no write."""
+        if path.endswith("/batch"):
+            call = Call(method, path, {}, {"content-type": "application/json"}, body)
+            return any(self.is_write(item.method, item.path, item.body) for item in items(call))
+        return super().is_write(method, path, body)
+
+    def edits(self) -> Mapping[str, Callable[..., Any]]:
+        """What people do in the instance."""
+        return {
+            "table": self.table,
+            "update": self.update,
+            "delete": self.delete,
+            "process_imports": self.process_imports,
+            "grant": self.grant,
+            "revoke": self.revoke,
+            "set_property": self.set_property,
+            "hibernate": self.hibernate,
+        }
+
+    def close(self) -> None:
+        """Close the SQLite file."""
+        self.instance.store.close()
+
+    def table(self, name: str, **equals: str) -> list[Row]:
+        """The rows of a table, oldest first; an FX column comes with its `.amount` and `.currency`."""
+        rows = self.instance.store.find(name, **equals)
+        return [self._with_money(name, row) for row in rows]
+
+    def update(self, table: str, sys_id: str, **values: str) -> None:
+        """Change a row as a person in the instance does: `state='approved'`."""
+        row = self.instance.store.get(table, sys_id)
+        if row is None:
+            raise KeyError(f"{table} has no row {sys_id}")
+        typed = self.instance.records.typed(table, values, "USD")
+        with self.instance.store.transaction():
+            self.instance.records.update(table, row, typed, "a.person")
+
+    def delete(self, table: str, sys_id: str) -> None:
+        """Delete a row."""
+        self.instance.store.delete(table, sys_id)
+
+    def process_imports(self) -> None:
+        """Run the import sets that wait, in their order."""
+        with self.instance.store.transaction():
+            self.instance.imports.finish()
+
+    def roles(self, user: str = "integration.user") -> Roles:
+        """The roles of a user; a set that can be edited."""
+        return self.instance.roles(user)
+
+    def grant(self, user: str, role: str) -> None:
+        """Give a user a role."""
+        self.roles(user).add(role)
+
+    def revoke(self, user: str, role: str) -> None:
+        """Take a role from a user."""
+        self.roles(user).discard(role)
+
+    def restrict(self, rule: Rule) -> None:
+        """Add an access rule."""
+        self.instance.access.rules.append(rule)
+
+    def set_property(self, name: str, value: str) -> None:
+        """Set a system property."""
+        found = self.instance.store.find("sys_properties", name=name)
+        if found:
+            self.instance.store.update("sys_properties", found[0]["sys_id"], {"value": value})
+        else:
+            self.instance.store.insert("sys_properties", {"name": name, "value": value})
+
+    def hibernate(self, asleep: bool = True) -> None:
+        """Put the instance to sleep, or wake it."""
+        self.installation.hibernating = asleep
+
+    def sums(self, table: str, column: str, **equals: str) -> dict[str, Decimal]:
+        """The total of an FX column per currency."""
+        totals: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for row in self.table(table, **equals):
+            if row[f"{column}.amount"]:
+                totals[row[f"{column}.currency"]] += Decimal(row[f"{column}.amount"])
+        return dict(totals)
+
+    def _with_money(self, table: str, row: Row) -> Row:
+        for name, column in self.instance.schema.columns(table).items():
+            if column.type == "currency2":
+                money = self.instance.records.exchange.read(row[name])
+                row[f"{name}.amount"] = str(money.amount) if money else ""
+                row[f"{name}.currency"] = money.currency if money else ""
+        return row
+
+    async def _respond(self, request: Request) -> Response:
+        headers = dict(request.headers)
+        call = Call(request.method, request.url.path, dict(request.query_params), headers, await request.body())
+        reply = self._answer(request, call)
+        response = Response(reply.content(), reply.status, dict(reply.headers), media_type=None)
+        response.headers["Content-Type"] = reply.content_type
+        return response
+
+    def _answer(self, request: Request, call: Call) -> Reply:
+        if self.installation.hibernating:
+            return Reply(200, HIBERNATING, content_type="text/html;charset=UTF-8")
+        if call.path == self.token_path:
+            return self._sign_in.token(call)
+        try:
+            session = self._sign_in.session(call)
+        except RefusedError as refused:
+            return refused.reply
+        request.state.caller = session.name
+        if self.installation.imports == "clock":
+            with self.instance.store.transaction():
+                self.instance.imports.catch_up()
+        return self._router.answer(session, call)
