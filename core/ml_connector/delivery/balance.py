@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-RECEIVED, CARRIED_IN, SUPERSEDED = "received", "carried_in", "superseded"
+RECEIVED, CARRIED_IN, SUPERSEDED, READ_AGAIN = "received", "carried_in", "superseded", "read_again"
 INCOMING = (RECEIVED, CARRIED_IN)
 
 

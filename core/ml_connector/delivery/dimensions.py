@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ml_connector.errors import ConfigError, RecordParked, RecordRefused
 
@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
     from ml_connector.delivery.sink import Row, Sink
     from ml_connector.delivery.work import Work
-    from ml_connector.mapping.target_map import Dimension, Policy
+    from ml_connector.mapping.dimensions import Dimension, DimensionResolver, Policy
 
 
 class Reference(NamedTuple):
-    """A dimension value as a record names it: after the crosswalk, within one ERP source."""
+    """A dimension value as a record names it: after the crosswalk, within one company of one system."""
 
     dimension: str
-    erp_source: str
+    source_system: str
+    company: str
     code: str
 
 
@@ -36,9 +37,9 @@ class Dimensions:
         """Return what gathers the references of a batch while it is mapped with all of them taken as good."""
         return Collector(self)
 
-    def resolver(self, erp_source: str) -> Resolver:
+    def resolver(self, source_system: str) -> Resolver:
         """Return what answers `dimension()` for one record from proofs."""
-        return Resolver(self, erp_source)
+        return Resolver(self, source_system)
 
     def forget_missing(self) -> None:
         """Forget what was not there: it may have been delivered since."""
@@ -54,14 +55,14 @@ class Dimensions:
         for name, wanted in unknown.items():
             dimension = self[name]
             ordered = sorted(wanted)
-            keys = [(reference.erp_source, reference.code) for reference in ordered]
+            keys = [dimension.key(*reference[1:]) for reference in ordered]
             found = self._sink.lookup(dimension.table, dimension.key_columns, keys, dimension.columns)
             for reference, key in zip(ordered, keys, strict=True):
                 self._proof[reference] = found.get(key, [])
 
     def _stand_ins(self, reference: Reference) -> list[Reference]:
         dimension = self[reference.dimension]
-        defaults = {policy.default for policy in (dimension.missing, dimension.inactive) if policy.default}
+        defaults = {policy.code for policy in (dimension.missing, dimension.inactive) if policy.code}
         return [reference._replace(code=code) for code in sorted(defaults)]
 
     def __getitem__(self, name: str) -> Dimension:
@@ -79,11 +80,7 @@ class Dimensions:
 
     def is_plain(self, reference: Reference, on: date | None) -> bool:
         """Whether a reference is there and active, so that mapping again would change nothing."""
-        return any(self[reference.dimension].usable(row, on) for row in self.rows(reference))
-
-    def translate(self, dimension: Dimension, value: str, company: str, on: date | None) -> str | None:
-        """Return the target's code for a source value; None when the crosswalk has no row for it."""
-        return value if dimension.crosswalk is None else dimension.crosswalk.find(company, value, on)
+        return any(self[reference.dimension].is_active(row, on) for row in self.rows(reference))
 
 
 @dataclass(slots=True)
@@ -94,22 +91,19 @@ class Collector:
     wanted: set[Reference] = field(default_factory=set)
     _by_work: dict[int, list[tuple[Reference | None, date | None]]] = field(default_factory=dict)
 
-    def of(self, work: Work) -> Any:
+    def of(self, work: Work) -> DimensionResolver:
         """Return the `dimension()` of one record: it answers with the translated code, unproven."""
         mine = self._by_work.setdefault(id(work), [])
-        erp_source = work.record.erp_source
+        source_system = work.record.source_system
 
-        def collect(name: str, value: str | None, company: str, on: date | None) -> str | None:
-            if value in (None, ""):
+        def collect(dimension: str, value: str | None, company: str, on: date | None) -> str | None:
+            if not value:
                 return None
-            dimension = self.dimensions[name]
-            code = self.dimensions.translate(dimension, str(value), company, on)
-            if code is None:
-                mine.append((None, on))
-                return str(value)
-            reference = Reference(name, erp_source, code)
-            self.wanted.add(reference)
+            code = self.dimensions[dimension].translate(company, value, on)
+            reference = None if code is None else Reference(dimension, source_system, company, code)
             mine.append((reference, on))
+            if reference is not None:
+                self.wanted.add(reference)
             return code
 
         return collect
@@ -123,44 +117,47 @@ class Collector:
 class Resolver:
     """The `dimension()` of one record, answered from proofs and the map's policies."""
 
-    def __init__(self, dimensions: Dimensions, erp_source: str) -> None:
+    def __init__(self, dimensions: Dimensions, source_system: str) -> None:
         self._dimensions = dimensions
-        self._erp_source = erp_source
+        self._source_system = source_system
         self.defaulted: list[str] = []
 
     def __call__(self, dimension: str, value: str | None, company: str, on: date | None) -> str | None:
         """Return the proven code, or the default that stands in for it.
 
         Raises:
-            RecordParked, RecordRefused: The value is missing or inactive and the map's policy says so.
+            RecordParked: The value is missing or inactive and the map says it waits.
+            RecordRefused: The value is missing or inactive and the map says its data must change.
         """
-        if value in (None, ""):
+        if not value:
             return None
         spec = self._dimensions[dimension]
-        code = self._dimensions.translate(spec, str(value), company, on)
+        code = spec.translate(company, value, on)
+        reference = Reference(dimension, self._source_system, company, code or value)
         if code is None:
-            return self._apply(spec, spec.missing, "missing", str(value), f"{value} is not in the crosswalk for {on}")
-        rows = self._dimensions.rows(Reference(dimension, self._erp_source, code))
+            return self._instead(spec, "missing", reference, f"{value} is not in the crosswalk on {on}", on)
+        rows = self._dimensions.rows(reference)
         if not rows:
-            return self._apply(spec, spec.missing, "missing", code, f"{code} is not in {spec.table}")
-        if not any(spec.usable(row, on) for row in rows):
-            return self._apply(spec, spec.inactive, "inactive", code, f"{code} is not active in {spec.table} on {on}")
+            return self._instead(spec, "missing", reference, f"{code} of {company} is not in {spec.table}", on)
+        if not any(spec.is_active(row, on) for row in rows):
+            return self._instead(spec, "inactive", reference, f"{code} of {company} is not active on {on}", on)
         return code
 
-    def _apply(self, spec: Dimension, policy: Policy, kind: str, code: str, words: str) -> str:
-        reason = f"{spec.name}_{kind}"
+    def _instead(self, spec: Dimension, kind: str, reference: Reference, words: str, on: date | None) -> str:
+        """Return the default the map names for this case, or raise what it says."""
+        policy: Policy = spec.missing if kind == "missing" else spec.inactive
         label = spec.name.replace("_", " ")
-        if policy.default:
-            stand_in = Reference(spec.name, self._erp_source, policy.default)
-            if any(spec.usable(row, None) for row in self._dimensions.rows(stand_in)):
-                self.defaulted.append(f"{spec.name}:{code}->{policy.default}")
-                return policy.default
-            words = f"{words}, and neither is its default {policy.default}"
-        error = RecordRefused if policy.refuses else RecordParked
+        if policy.code is not None:
+            stand_in = reference._replace(code=policy.code)
+            if any(spec.is_active(row, on) for row in self._dimensions.rows(stand_in)):
+                self.defaulted.append(f"{spec.name}:{reference.code}->{policy.code}")
+                return policy.code
+            words = f"{words}, and neither is its default {policy.code}"
+        error = RecordRefused if policy.action == "refuse" else RecordParked
         raise error(
-            reason,
+            f"{spec.name}_{kind}",
             f"{label} {words}",
             field=spec.name,
-            value=code,
-            suggestion=f"Bring {label} {code} into the target or add a crosswalk row, then run again.",
+            value=reference.code,
+            suggestion=f"Make {label} {reference.code} available in the target, or map it; then run again.",
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.delivery import deadletters, outbox
 from ml_connector.delivery.balance import SUPERSEDED, Line, Tally
 from ml_connector.delivery.sink import Effect, Outcome, State
-from ml_connector.delivery.work import OPEN_STATES, KnownDelivery, Verdict, Work, worst
+from ml_connector.delivery.work import OLDER_VERSION_OPEN, OPEN_STATES, KnownDelivery, Verdict, Work
 from ml_connector.errors import EnvironmentFault, OutOfPatience
 from ml_connector.store.text import encode, stamp, utc_now
 
@@ -75,6 +75,7 @@ class Dispatcher:
         newest: dict[str, Work] = {}
         for work in received:
             if (older := newest.pop(work.key, None)) is not None and not older.recheck:
+                older.stored = True
                 self._supersede(
                     older.record.company, older.record.record_type, older.record.currency, older.record.amount
                 )
@@ -89,11 +90,7 @@ class Dispatcher:
             known = outbox.find(connection, self._run.target_id, [work.key for work in works])
         for work in works:
             work.known = known.get(work.key)
-            if work.known is None:
-                continue
-            work.delivery_id = work.known.id
-            if work.known.last_run == self._run.id and not work.recheck:
-                self._supersede(work.record.company, work.record.record_type, work.known.currency, work.known.amount)
+            work.delivery_id = work.known.id if work.known else 0
 
     def _plan(self, works: Sequence[Work]) -> None:
         if not works:
@@ -161,7 +158,7 @@ class Dispatcher:
         unfinished = {effect.business_key for _, effect in waiting}
         finished = [work for work in works if work.key not in unfinished and work.verdict is None]
         for work in finished:
-            work.verdict = worst([Verdict.of_outcome(outcome) for outcome in work.outcomes])
+            work.verdict = work.conclusion
         with self._run.store.transaction() as connection:
             outbox.settle(connection, outcomes)
             if waiting:
@@ -184,6 +181,7 @@ class Dispatcher:
             if w.keep and w.known
         ]
         outbox.change_deliveries(connection, kept)
+        self._count_stored([work for work in works if work.keep])
         decided = [(work, work.verdict) for work in works if work.verdict is not None and not work.keep]
         self._write_deliveries(connection, decided)
         settled = [work.key for work, verdict in decided if verdict.state not in OPEN_STATES]
@@ -205,6 +203,15 @@ class Dispatcher:
             if id(work) not in inserted
         ]
         outbox.change_deliveries(connection, changed)
+        self._count_stored([work for work, _ in decided])
+
+    def _count_stored(self, works: Sequence[Work]) -> None:
+        """Count as superseded what this run already had for a key whose outcome is written anew."""
+        for work in works:
+            again = work.known is not None and work.known.last_run == self._run.id and not work.recheck
+            if again and work.known and not work.stored:
+                self._supersede(work.record.company, work.record.record_type, work.known.currency, work.known.amount)
+            work.stored = True
 
     def _row(self, work: Work, verdict: Verdict) -> dict[str, Any]:
         record, now = work.record, stamp(utc_now())
@@ -238,6 +245,8 @@ class Dispatcher:
             "last_run": self._run.id,
             "run_outcome": verdict.state,
         }
+        if verdict.reason == OLDER_VERSION_OPEN:  # the stored version stays the one whose rows are under way
+            del row["source_hash"], row["map_version"]
         if work.known is None or work.known.state != row["state"]:
             row["since"] = now
         if settled:

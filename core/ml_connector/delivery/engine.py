@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from ml_connector.delivery import deadletters, report
-from ml_connector.delivery.balance import CARRIED_IN, RECEIVED, Line
+from ml_connector.delivery.balance import CARRIED_IN, READ_AGAIN, RECEIVED, Line
 from ml_connector.delivery.deadletters import StreamShape
 from ml_connector.delivery.dimensions import Dimensions
 from ml_connector.delivery.dispatch import Dispatcher, Run
@@ -23,7 +23,7 @@ from ml_connector.delivery.trail import Trail
 from ml_connector.delivery.work import OPEN_STATES, Verdict, Work
 from ml_connector.errors import RecordRefused
 from ml_connector.finance.records import CanonicalRecord
-from ml_connector.mapping.source_map import Skipped
+from ml_connector.mapping.stream_map import Outline, Skipped
 from ml_connector.store.tables import deliveries, runs
 from ml_connector.store.text import digest, stamp, utc_now
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ml_connector.mapping.target_map import TargetMap
     from ml_connector.store import Store
 
-_RECHECK_PASSES = 3  # a supplier frees an order, the order frees an invoice
+_LAST_PASSES = 4  # a supplier frees an order, the order an invoice, a header found frees its lines
 
 
 class Engine:
@@ -67,6 +67,7 @@ class Engine:
         self._barriers: list[Any] = []
         self._tap_totals = TapTotals()
         self._open = ExitStack()
+        self._started = False
 
     # the run
 
@@ -85,6 +86,7 @@ class Engine:
         self._dimensions = Dimensions(self._target_map.dimensions, self._sink)
         planner = Planner(self._settings, self._target_map, self._map_version, self._dimensions, self._sink)
         self._dispatcher = Dispatcher(self._run, self._sink, planner)
+        self._started = True
         settle_late(self._run, self._sink, wait=False)
 
     def _begin(self, identity: Identity) -> Run:
@@ -153,9 +155,9 @@ class Engine:
 
     def flush(self) -> None:
         """Bring the collected batch to its outcomes and let the states behind it pass."""
-        batch, self._batch, self._batch_bytes = self._batch, [], 0
-        if batch:
-            self._dispatcher.process(batch)
+        if self._batch:
+            self._dispatcher.process(self._batch)
+        self._batch, self._batch_bytes = [], 0
         self._batch_since = time.monotonic()
         self._pass_states()
 
@@ -184,6 +186,9 @@ class Engine:
             if isinstance(meaning, Skipped):
                 self._skip(stream, raw, meaning)
                 continue
+            if meaning.record_type not in self._target_map.record_types:
+                self._skip(stream, raw, _unmapped(meaning))
+                continue
             self._settings.guards.check_company(meaning.company)
             self._count(RECEIVED, meaning)
             yield Work(stream, raw, meaning, source_hash)
@@ -191,10 +196,18 @@ class Engine:
 
     def _unreadable(self, stream: str, raw: dict[str, Any]) -> CanonicalRecord:
         """Stand in for a record the source map cannot read, so that it too has a key and an outcome."""
+        told = next(iter(self._source_map.outline(stream, raw)), Outline(None, None, None))
         keys = self._run.shapes[stream].key_properties
-        source_key = "/".join(str(raw.get(key)) for key in keys if key != "_company")
-        company = str(raw.get("_company") or "")
-        return CanonicalRecord(stream, self._source_map.source_system, company, source_key, {}, raw)
+        return CanonicalRecord(
+            record_type=told.record_type or stream,
+            source_system=self._source_map.source_system,
+            company=told.company or str(raw.get("_company") or ""),
+            source_key=told.source_key or "/".join(str(raw.get(key)) for key in keys if key != "_company"),
+            fields={},
+            source=raw,
+            amount=told.amount,
+            currency=told.currency,
+        )
 
     def _count(self, kind: str, record: CanonicalRecord) -> None:
         line = Line(record.company, record.record_type, kind, "", record.currency or "")
@@ -212,12 +225,12 @@ class Engine:
     def finish(self) -> report.RunReport:
         """Settle everything that can be settled now, strike the balance, and close the run."""
         self.flush()
-        settle_late(self._run, self._sink, wait=True)
-        for _ in range(_RECHECK_PASSES):
+        for _ in range(_LAST_PASSES):
+            moved = settle_late(self._run, self._sink, wait=True)
             self._dimensions.forget_missing()
-            if not self._recheck():
+            if not self._recheck() + moved:
                 break
-            settle_late(self._run, self._sink, wait=True, only=State.SENT)
+        settle_late(self._run, self._sink, wait=True)
         return self._close("finished", None, 0)
 
     def _recheck(self) -> int:
@@ -250,10 +263,13 @@ class Engine:
 
     def abort(self, message: str, exit_code: int) -> None:
         """Close a run that could not go on; what was settled stays settled, STATE has not passed the rest."""
-        if hasattr(self, "_run"):
-            self._close("stopped", message, exit_code)
-        else:
+        if not self._started:
             self._open.close()
+            return
+        for work in self._batch:
+            if not work.stored:  # STATE has not passed it, so the next run reads it again
+                self._count(READ_AGAIN, work.record)
+        self._close("stopped", message, exit_code)
 
     def _close(self, outcome: str, message: str | None, exit_code: int) -> report.RunReport:
         run = self._run
@@ -272,3 +288,16 @@ class Engine:
             connection.execute(update(runs).where(runs.c.id == run.id).values(**values, head=run.trail.head))
         self._open.close()
         return result
+
+
+def _unmapped(record: CanonicalRecord) -> Skipped:
+    """Return the skip of a record type this target map does not deliver at all."""
+    return Skipped(
+        "unmapped",
+        f"the target map does not deliver {record.record_type}",
+        record.record_type,
+        record.company,
+        record.source_key,
+        record.amount,
+        record.currency,
+    )

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from ml_connector.delivery import deadletters, outbox
 from ml_connector.delivery.sink import Outcome, State
-from ml_connector.delivery.work import Verdict, worst
+from ml_connector.delivery.work import INTERRUPTED, Verdict, worst
 from ml_connector.store.tables import deliveries, effects
 from ml_connector.store.text import stamp, utc_now
 
@@ -18,16 +18,9 @@ if TYPE_CHECKING:
     from ml_connector.delivery.dispatch import Run
     from ml_connector.delivery.sink import Sink
 
-_INTERRUPTED = Verdict(
-    State.FAILED,
-    "interrupted",
-    "an earlier run ended before all its rows were sent",
-    suggestion="Nothing to do: the next run that reads it sends the rest.",
-)
-
 
 def settle_late(run: Run, sink: Sink, *, wait: bool, only: State | None = None) -> int:
-    """Ask the target about rows without an outcome, store what it says, and return how many records that settled."""
+    """Ask the target about rows without an outcome, store what it says, and return how many records it moved on."""
     with run.store.transaction() as connection:
         open_rows = outbox.unsettled(connection, run.settings.pipeline, run.target_id, only)
     asked = [effect for rows in open_rows.values() for effect in rows]
@@ -41,7 +34,7 @@ def settle_late(run: Run, sink: Sink, *, wait: bool, only: State | None = None) 
 
 
 def _conclude(connection: Connection, run: Run, key: str, outcomes: list[Outcome]) -> bool:
-    """Give one delivery the state its effects have now; return whether that is a settled one."""
+    """Give one delivery the state its effects have now; return whether that is another one."""
     mine = (deliveries.c.target_id == run.target_id, deliveries.c.business_key == key)
     columns = (deliveries.c.id, deliveries.c.state, deliveries.c.source_hash, deliveries.c.map_version)
     delivery_id, state, source_hash, map_version = connection.execute(select(*columns).where(*mine)).one()
@@ -66,7 +59,7 @@ def _conclude(connection: Connection, run: Run, key: str, outcomes: list[Outcome
         row |= {"settled_source_hash": source_hash, "settled_map_version": map_version, "verified_at": now}
         deadletters.close_version(connection, run.target_id, key, source_hash)
     outbox.change_deliveries(connection, [row])
-    return verdict.state == State.DELIVERED
+    return bool(verdict.state != state)
 
 
 def _verdict(connection: Connection, delivery_id: int, outcomes: list[Outcome]) -> Verdict:
@@ -78,7 +71,7 @@ def _verdict(connection: Connection, delivery_id: int, outcomes: list[Outcome]) 
         select(*columns).where(effects.c.delivery_id == delivery_id)
     ):
         if state == outbox.PENDING:
-            verdicts.append(_INTERRUPTED)
+            verdicts.append(INTERRUPTED)
         elif state != State.SKIPPED:
             verdicts.append(learnt.get(effect_id) or Verdict(State(state), reason or "", message or ""))
     return worst(verdicts)

@@ -90,7 +90,7 @@ def change_deliveries(connection: Connection, rows: list[dict[str, Any]]) -> Non
     for row in rows:
         groups.setdefault(tuple(row), []).append({**row, "b_id": row["id"]})
     for names, group in groups.items():
-        changed = {name: bindparam(name) for name in names if name != "id"}
+        changed: dict[str, Any] = {name: bindparam(name) for name in names if name != "id"}
         connection.execute(update(deliveries).where(deliveries.c.id == bindparam("b_id")).values(changed), group)
 
 
@@ -113,7 +113,7 @@ def write_effects(connection: Connection, works: Sequence[Work]) -> None:
         for (work, position, _), effect_id in zip(fresh, ids, strict=True):
             work.effects[position] = replace(work.effects[position], id=effect_id)
     if known:
-        changed = {name: bindparam(name) for name in known[0] if name != "b_id"}
+        changed: dict[str, Any] = {name: bindparam(name) for name in known[0] if name != "b_id"}
         connection.execute(update(effects).where(effects.c.id == bindparam("b_id")).values(changed), known)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery.sink import Effect, State
-from ml_connector.delivery.work import Verdict, Work
+from ml_connector.delivery.work import OLDER_VERSION_OPEN, Verdict, Work
 from ml_connector.errors import RecordParked, RecordRefused
 from ml_connector.finance.checks import check_document
 from ml_connector.store.text import digest, plain, stamp, utc_now
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from ml_connector.delivery.dimensions import Dimensions
     from ml_connector.delivery.settings import EngineSettings
-    from ml_connector.delivery.sink import Sink
+    from ml_connector.delivery.sink import Key, Sink
     from ml_connector.delivery.work import KnownEffect
-    from ml_connector.mapping.target_map import RowPlan, TargetMap
+    from ml_connector.mapping.record_map import Frozen, RowPlan
+    from ml_connector.mapping.target_map import TargetMap
 
 
 class Planner:
@@ -51,7 +52,7 @@ class Planner:
             if same:
                 work.keep = True
             else:  # one in flight: the newer version waits in its dead letter until the older one is known
-                work.verdict = Verdict(known.state, "older_version_open", "an older version of it has no outcome yet")
+                work.verdict = Verdict(known.state, OLDER_VERSION_OPEN, "an older version of it has no outcome yet")
         elif same and known.state == State.DELIVERED and known.settled_source_hash == work.source_hash:
             work.verdict = Verdict(State.UNCHANGED)
         elif same and known.state in (State.REFUSED, State.WAIVED):
@@ -67,10 +68,10 @@ class Planner:
         for work in works:
             self._guarded(work, lambda work=work: self._check(work, twins, seen))
         self._prove([work for work in works if work.verdict is None])
-        self._respect_frozen([work for work in works if work.verdict is None])
         for work in works:
             if work.verdict is None:
                 self._compare_rows(work)
+        self._respect_frozen([work for work in works if work.verdict is None])
 
     @staticmethod
     def _guarded(work: Work, step: Any) -> None:
@@ -103,7 +104,7 @@ class Planner:
         self._dimensions.prove(collector.wanted)
         for work in works:
             if work.verdict is None and collector.needs_another_look(work):
-                resolver = self._dimensions.resolver(work.record.erp_source)
+                resolver = self._dimensions.resolver(work.record.source_system)
                 self._guarded(work, lambda work=work, resolver=resolver: self._map_rows(work, resolver))
                 work.defaulted = resolver.defaulted
 
@@ -111,7 +112,23 @@ class Planner:
         work.rows = self._map.rows(work.record, resolver)
 
     def _respect_frozen(self, works: Sequence[Work]) -> None:
-        _ = works
+        """Park changes to documents that people in the target have already taken over."""
+        asked: dict[tuple[str, str, tuple[str, ...]], dict[Key, tuple[Work, Frozen]]] = {}
+        for work in works:
+            record_map = self._map.record_types[work.record.record_type]
+            frozen = record_map.frozen(work.record) if work.known and work.known.was_delivered else None
+            if frozen is not None:
+                columns = frozen.key(work.record)
+                place = (frozen.table, frozen.column, tuple(columns))
+                asked.setdefault(place, {})[tuple(columns.values())] = (work, frozen)
+        for (table, column, key_columns), works_by_key in asked.items():
+            rows = self._sink.lookup(table, key_columns, list(works_by_key), [column])
+            for key, (work, frozen) in works_by_key.items():
+                state = next(
+                    (str(row.get(column)) for row in rows.get(key, []) if row.get(column) in frozen.states), None
+                )
+                if state is not None:
+                    work.verdict = _taken_over(work, state)
 
     def _compare_rows(self, work: Work) -> None:
         """Keep the rows that differ from what the target already confirmed."""
@@ -143,3 +160,15 @@ class Planner:
 
 def _columns(row: RowPlan, *owners: str) -> dict[str, Any]:
     return {name: value for name, value in row.payload.items() if row.owners.get(name, "source") in owners}
+
+
+def _taken_over(work: Work, state: str) -> Verdict:
+    changed = ", ".join(effect.name for effect in work.effects)
+    return Verdict(
+        State.PARKED,
+        "frozen",
+        f"the document is {state} in the target, so its change there waits for a person ({changed} differ)",
+        "state",
+        state,
+        "Reopen the document in the target, or settle the difference by hand; then run again.",
+    )

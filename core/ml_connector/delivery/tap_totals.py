@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-CONTROL_TOTAL = "x-control-total"
-"""The key in a stream's SCHEMA that names its amount and currency fields."""
+from ml_connector.singer.totals import CONTROL_TOTAL, STATE_KEY
 
 
 @dataclass(slots=True)
@@ -41,7 +40,7 @@ class TapTotals:
 
     def told(self, state: Any) -> None:
         """Keep what a STATE message says of the streams."""
-        ours = state.get("ml_connector") if isinstance(state, dict) else None
+        ours = state.get(STATE_KEY) if isinstance(state, dict) else None
         streams = ours.get("streams") if isinstance(ours, dict) else None
         if isinstance(streams, dict):
             self._told = streams

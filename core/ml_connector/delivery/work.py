@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from ml_connector.delivery.sink import Effect, Outcome, Problem
     from ml_connector.errors import RecordError
     from ml_connector.finance.records import CanonicalRecord
-    from ml_connector.mapping.target_map import RowPlan
+    from ml_connector.mapping.record_map import RowPlan
 
 OPEN_STATES = (State.PARKED, State.REFUSED, State.FAILED, State.SENT, State.IN_DOUBT)
 """States in which a delivery still waits for something or someone; the next run carries them in."""
+
+OLDER_VERSION_OPEN = "older_version_open"
+"""Why a newer version waits: one version of a record is in flight at a time."""
 
 _WORST_FIRST = (State.IN_DOUBT, State.FAILED, State.REFUSED, State.PARKED, State.SENT, State.DELIVERED)
 
@@ -56,6 +59,14 @@ class Verdict:
             suggestion,
             outcome.retry_at,
         )
+
+
+INTERRUPTED = Verdict(
+    State.FAILED,
+    "interrupted",
+    "a run ended before all its rows were sent",
+    suggestion="Run again: the rows that are missing are sent then.",
+)
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:
@@ -117,11 +128,21 @@ class Work:
     keep: bool = False  # its state, reason and version stay as the store has them
     recheck: bool = False  # fed again from its dead letter
     delivery_id: int = 0
+    stored: bool = False  # its outcome in this run is in the store
 
     @property
     def key(self) -> str:
         """The business key."""
         return self.record.business_key
+
+    @property
+    def conclusion(self) -> Verdict:
+        """The verdict its outcomes amount to; rows that were never handed over are for the next run."""
+        verdicts = [Verdict.of_outcome(outcome) for outcome in self.outcomes]
+        arrived = all(verdict.state in (State.DELIVERED, State.SENT) for verdict in verdicts)
+        if arrived and len(verdicts) < len(self.effects):
+            verdicts.append(INTERRUPTED)
+        return worst(verdicts)
 
     def phase_of(self, effect: Effect) -> int:
         """Return the phase an effect is sent in."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from decimal import Decimal
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -19,6 +23,25 @@ class DecimalReader(GenericSingerReader[str]):
 
     lines = 0
     size = 0  # of the current line, in characters
+    on_fault: Callable[[BaseException], None] | None = None  # told of what ends the reading early
+
+    def process_lines(
+        self, file_input: IO[str] | None, callbacks: dict[str, Callable[[dict[str, Any]], None]]
+    ) -> Counter[str]:
+        """Hand every message to its callback; whatever ends the reading early is told to `on_fault`, then raised."""
+        try:
+            return super().process_lines(file_input, callbacks)
+        except BaseException as error:
+            if self.on_fault:
+                self.on_fault(error)
+            raise
+
+    @staticmethod
+    def assert_line_requires(line_dict: dict[str, Any], requires: set[str]) -> None:
+        """Raise InvalidInputLine when a message lacks a part; the message names the part, not the content (L10)."""
+        if missing := requires - line_dict.keys():
+            kind = line_dict.get("type", "message")
+            raise InvalidInputLine(f"a {kind} lacks its {', '.join(sorted(missing))}. Check the tap.")
 
     @property
     def default_input(self) -> IO[str]:  # noqa: D102

@@ -9,7 +9,7 @@ from abc import abstractmethod
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 from singer_sdk import Target
@@ -21,15 +21,23 @@ from ml_connector.delivery.engine import Engine
 from ml_connector.delivery.settings import EngineSettings, Guards
 from ml_connector.delivery.sink import State
 from ml_connector.errors import ConfigError, ConnectorError
-from ml_connector.mapping import SourceMap, TargetMap
+from ml_connector.mapping.loader import search_path
+from ml_connector.mapping.source_map import SourceMap
+from ml_connector.mapping.target_map import TargetMap
 from ml_connector.singer.reader import DecimalReader
 from ml_connector.store import Store, open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from ml_connector.delivery.report import RunReport
     from ml_connector.delivery.sink import Sink
+
+Result = TypeVar("Result")
+
+_TERMINATED = 143
+"""What a shell reports for a process that SIGTERM ended."""
 
 DELIVERY_SETTINGS = th.PropertiesList(
     th.Property(
@@ -98,6 +106,7 @@ class DeliveryTarget(Target):
     """A target whose records go through the delivery engine. A connector supplies `open_sink` and its settings."""
 
     message_reader_class = DecimalReader
+    message_reader: DecimalReader
     capabilities: ClassVar = [PluginCapabilities.ABOUT, PluginCapabilities.STRUCTURED_LOGGING]
     default_sink_class = None  # type: ignore[assignment]  # our sinks are not the SDK's
 
@@ -105,6 +114,11 @@ class DeliveryTarget(Target):
     _store: Store | None = None
     _terminated = False
     _busy = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._keys: dict[str, list[str]] = {}
+        self.message_reader.on_fault = self._abort
 
     @abstractmethod
     def open_sink(self) -> Sink:
@@ -133,7 +147,7 @@ class DeliveryTarget(Target):
                 "Example: [tap_visma, servicenow-s2p]."
             )
         folder = self.config.get("maps_dir")
-        search = [Path(folder)] if folder else []
+        search = search_path(*([Path(folder)] if folder else []))
         return SourceMap.load(names[0], search), TargetMap.load(names[1], search)
 
     def _engine_settings(self) -> EngineSettings:
@@ -187,15 +201,14 @@ class DeliveryTarget(Target):
         self.engine.stream(message_dict["stream"], message_dict["schema"], keys)
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        stream, record = message_dict.get("stream"), message_dict.get("record")
-        if stream is None or record is None:
-            self._assert_line_requires(message_dict, requires={"stream", "record"})
+        self._assert_line_requires(message_dict, requires={"stream", "record"})
+        stream, record = message_dict["stream"], message_dict["record"]
         if stream not in self._keys:
             raise RecordsWithoutSchemaException(f"a record of stream {stream!r} arrived before its SCHEMA message")
         missing = [key for key in self._keys[stream] if key not in record]
         if missing:
             raise MissingKeyPropertiesError(f"a record of stream {stream!r} lacks its key: {', '.join(missing)}")
-        self._guarded(lambda: self.engine.record(stream, record, self.message_reader.size))  # type: ignore[attr-defined]
+        self._guarded(lambda: self.engine.record(stream, record, self.message_reader.size))
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         self._assert_line_requires(message_dict, requires={"value"})
@@ -212,23 +225,14 @@ class DeliveryTarget(Target):
             "Turn the tap's `batch_config` off."
         )
 
-    def listen(self, file_input: Any = None) -> None:
-        """Read messages to the end; whatever happens, the run is closed and says how it ended."""
-        self._keys: dict[str, list[str]] = {}
-        try:
-            super().listen(file_input)
-        except BaseException as error:
-            if self._engine is not None:
-                code = error.exit_code if isinstance(error, ConnectorError) else 1
-                self._engine.abort(f"{type(error).__name__}: {error}", code)
-            raise
-        finally:
-            if self._store is not None:
-                self._store.close()
-
     def process_endofpipe(self) -> None:
         """Settle what can be settled, tell the balance, and end with the exit code `fail_on` asks for."""
-        report = self.engine.finish()
+        try:
+            report = self._guarded(self.engine.finish)
+        except BaseException as error:
+            self._abort(error)
+            raise
+        self._close_store()
         self._tell(report)
         wanted = set(self.config["fail_on"])
         found = {state for state in (*State, report.balance) if report.counts.get(state) or state == report.balance}
@@ -243,15 +247,27 @@ class DeliveryTarget(Target):
 
     # ends
 
-    def _guarded(self, step: Any) -> None:
+    def _abort(self, error: BaseException) -> None:
+        """Close a run that cannot go on, saying why."""
+        if self._engine is not None:
+            code = error.exit_code if isinstance(error, ConnectorError) else 1
+            self._engine.abort(f"{type(error).__name__}: {error}", code)
+        self._close_store()
+
+    def _close_store(self) -> None:
+        if self._store is not None:
+            self._store.close()
+
+    def _guarded(self, step: Callable[[], Result]) -> Result:
         """Run a step that may write; a termination signal waits until it is done."""
         self._busy = True
         try:
-            step()
+            result = step()
         finally:
             self._busy = False
         if self._terminated:
-            raise SystemExit(143)
+            raise SystemExit(_TERMINATED)
+        return result
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         _ = frame
@@ -261,7 +277,7 @@ class DeliveryTarget(Target):
             raise SystemExit(128 + signum)
 
     @classmethod
-    def invoke(cls, **options: Any) -> None:  # type: ignore[override]
+    def invoke(cls, **options: Any) -> None:
         """Run the target; an error of ours ends with its message, its exit code, and no traceback."""
         try:
             super().invoke(**options)
@@ -289,8 +305,9 @@ class DeliveryTarget(Target):
         """Print one JSON line per check and end with 0 when all passed, else 3."""
         if not value:
             return
-        options = ctx.params.get("config")
-        target = cls(config=options.config, parse_env_config=options.parse_env, validate_config=True)
+        given = ctx.params.get("config")
+        config, parse_env = (given.config, given.parse_env) if given else ({}, False)
+        target = cls(config=config, parse_env_config=parse_env, validate_config=True)
         ctx.exit(0 if target.ping() else 3)
 
     def ping(self) -> bool:
