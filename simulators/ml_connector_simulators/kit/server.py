@@ -62,6 +62,7 @@ class Serving:
                 lifespan="off",
                 ws="none",
                 access_log=False,
+                date_header=False,  # the simulated clock's instead, which the records' time stamps follow
                 log_config=None,
                 log_level="warning",
                 timeout_graceful_shutdown=1,

@@ -103,7 +103,7 @@ class Simulator:
 
     async def _reply(self, exchange: Exchange, entry: LoggedRequest, answer: Answer) -> None:
         entry.status = answer.status  # before it is sent: the client may read the log at once
-        await exchange.reply(answer)
+        await exchange.reply(answer.dated(self.clock.now()))
 
     async def _misbehave(self, exchange: Exchange, entry: LoggedRequest, fault: Fault) -> None:
         match fault.kind:

@@ -7,6 +7,7 @@ import socket
 import struct
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +15,7 @@ from starlette.responses import Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -52,6 +54,10 @@ class Answer:
         """An answer made by hand, as faults send them."""
         pairs = {"content-type": content_type, "content-length": str(len(body)), **headers}
         return cls(status, tuple((name.lower().encode(), value.encode()) for name, value in pairs.items()), body)
+
+    def dated(self, now: datetime) -> Answer:
+        """The same answer with the server's time, as a real server tells it."""
+        return replace(self, headers=(*self.headers, (b"date", format_datetime(now, usegmt=True).encode())))
 
     def cut_short(self, *, promise_whole_length: bool) -> Answer:
         """The same answer with the last third of its body missing."""

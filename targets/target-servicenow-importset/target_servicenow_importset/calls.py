@@ -50,7 +50,8 @@ class Caller:
             reply = self._client.request(call.method, call.path, json=call.body)
         except (RecordError, InDoubt) as error:
             yield failed(call.effect, error)
-        except BadAnswer as error:
+        except (BadAnswer, Forbidden) as error:
+            # A POST may answer 403 although the row was written (KB2697679), so the row is looked up.
             yield failed(call.effect, error)
             raise
         else:
@@ -113,6 +114,7 @@ def _read(reply: Reply, waiting: dict[str, Call]) -> Generator[Outcome, None, bo
             try:
                 yield replace(_item(call, item), request_id=reply.request_id)
             except STOPPERS as error:
+                yield failed(call.effect, error)
                 stop = stop or error
     if stop is not None:
         raise stop

@@ -37,6 +37,14 @@ class Rule:
 # First match wins; a rule with no words is the status's last.
 RULES = (
     Rule(400, "invalid table", "invalid_table", CONFIG, CONFIG, "The table is not on this instance: check the map."),
+    Rule(
+        400,
+        "does not represent any resource",
+        "no_such_api",
+        CONFIG,
+        CONFIG,
+        "The instance does not offer this API: check instance_url and the plugin.",
+    ),
     Rule(400, "", "bad_request", STOP, REFUSE, "The instance does not take this row as it is."),
     Rule(401, "", "sign_in", REAUTH, REAUTH, SIGN_IN_HINT),
     Rule(
@@ -63,16 +71,7 @@ RULES = (
         PARK,
         "Give the account a role that may write this row, then run again.",
     ),
-    # A POST may answer 403 although the row was written (KB2697679), so no other 403 tells what became of a write.
     Rule(403, "", "forbidden", FORBIDDEN, IN_DOUBT, "Give the account a role that may read this table."),
-    Rule(
-        404,
-        "does not represent any resource",
-        "no_such_api",
-        CONFIG,
-        CONFIG,
-        "The instance does not offer this API: check instance_url and the plugin.",
-    ),
     Rule(404, "", "no_record", STOP, REFUSE, "The row is gone, or the account may not see it."),
     Rule(413, "", "too_large", STOP, REFUSE, "The request is too large: lower batch_size."),
     Rule(429, "", "rate_limit", RETRY, RETRY, "The instance limits this account's requests."),

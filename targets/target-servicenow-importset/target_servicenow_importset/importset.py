@@ -78,7 +78,7 @@ class InsertMultiple:
             reply = self._client.request("POST", path, json={"records": records})
         except InDoubt as error:
             yield from (failed(effect, error) for effect in effects)
-        except BadAnswer as error:
+        except (BadAnswer, Forbidden) as error:
             yield from (failed(effect, error) for effect in effects)
             raise
         except RecordError as error:
