@@ -1,0 +1,39 @@
+"""Writing Singer messages: msgspec, a Decimal as a JSON number, records by the page."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from singer_sdk.singerlib.encoding.base import GenericSingerWriter
+from singer_sdk.singerlib.messages import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+
+
+class Writer(GenericSingerWriter[bytes, Message]):
+    """Writes messages to stdout, always from one thread."""
+
+    def serialize_message(self, message: Message) -> bytes:
+        """Return one message as a line of JSON."""
+        return _encoder.encode(message.to_dict()) + b"\n"
+
+    def write_message(self, message: Message) -> None:
+        """Write one message."""
+        _write(self.serialize_message(message))
+
+    def write_records(
+        self, stream: str, records: Iterable[dict[str, Any]], extracted: str, version: int | None
+    ) -> None:
+        """Write the records of one stream that were extracted at one time."""
+        rest = {"time_extracted": extracted} if version is None else {"version": version, "time_extracted": extracted}
+        _write(_encoder.encode_lines([{"type": "RECORD", "stream": stream, "record": r, **rest} for r in records]))
+
+
+def _write(lines: bytes) -> None:
+    sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,247 @@
+"""A stream, declared in a few lines: where its rows are, what identifies them, how they are paged."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from datetime import timedelta
+from enum import IntEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import singer_sdk
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.mapper import SameRecordTransform
+
+from ml_connector.delivery.sink import Check
+from ml_connector.errors import EnvironmentFault, Forbidden
+from ml_connector.singer.bookmarks import Watermark, first_since
+from ml_connector.singer.normalise import Normaliser
+from ml_connector.singer.paging import MovedError, Page, Paging, Whole
+from ml_connector.singer.schema import json_schema
+from ml_connector.singer.totals import CONTROL_TOTAL, STATE_KEY, VERSION, Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from singer_sdk.singerlib import MetadataMapping, SchemaMessage
+
+    from ml_connector.singer.normalise import Record
+    from ml_connector.singer.tap import Tap
+
+COMPANY = "_company"
+PASSES = 3  # reads of a set that keeps changing while it is paged through
+
+
+class Tier(IntEnum):
+    """The order in which streams run, so that what a record refers to is there before it."""
+
+    MASTERS = 0
+    PARTIES = 1
+    ORDERS = 2
+    INVOICES = 3
+    PAYMENTS = 4
+    JOURNALS = 5
+
+
+class Stream(singer_sdk.Stream):
+    """One kind of record of one company.
+
+    Every record carries `_company`, which is part of its key. An incremental stream begins at its bookmark and moves it
+    only when it was read whole, since no order of the rows is promised.
+    """
+
+    path: ClassVar[str]
+    tier: ClassVar[Tier] = Tier.MASTERS
+    keys: ClassVar[tuple[str, ...]]
+    modified: ClassVar[str | None] = None
+    """The replication key; None for a stream that is read whole every time."""
+    paging: ClassVar[Paging] = Whole()
+    amount: ClassVar[str | None] = None
+    currency: ClassVar[str | None] = None
+    permission: ClassVar[str] = ""
+    """What a person does when the credentials may not read this stream."""
+    private: ClassVar[tuple[str, ...]] = ()
+    """Bank and personal identifiers, deselected until somebody selects them."""
+
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    STATE_MSG_FREQUENCY = 1000
+
+    def __init__(self, tap: Tap) -> None:
+        keys = (COMPANY, *self.keys)
+        super().__init__(tap, schema=json_schema({COMPANY: "string", **self.types()}, keys))
+        self.tap = tap
+        self.primary_keys = keys
+        self.replication_key = self.modified
+        self.totals = Totals(self.amount, self.currency)
+
+    # What a connector says
+
+    @classmethod
+    @abstractmethod
+    def types(cls) -> Mapping[str, Any]:
+        """Return the fields' names and types (see `ml_connector.singer.schema`)."""
+
+    @abstractmethod
+    def get_page(self, since: str | None, paging: Mapping[str, Any]) -> Page:
+        """Read one page; `since` is the moment from which on changes are wanted, None for all rows."""
+
+    def assemble(self, pages: Iterator[Page]) -> Iterator[Page]:
+        """Put together records that the server spreads over rows or pages."""
+        return pages
+
+    # What the SDK asks for
+
+    @property
+    def metadata(self) -> MetadataMapping:
+        """Return the catalog metadata, with private fields deselected by default."""
+        fresh = self._metadata is None
+        metadata = super().metadata
+        if fresh and self._tap_input_catalog is None:
+            for name in self.private:
+                metadata["properties", name].selected_by_default = False
+        return metadata
+
+    def get_replication_key_signpost(self, context: object = None) -> None:
+        """Return no signpost: it would be this machine's clock."""
+
+    def get_records(self, context: object) -> Iterator[Record]:
+        """Yield all records from the bookmark on."""
+        del context
+        for page in self._pages():
+            yield from page.rows
+
+    def _generate_schema_messages(self) -> Iterator[SchemaMessage]:  # type: ignore[override]
+        for message in super()._generate_schema_messages():
+            if self.amount and not self.is_mapped:
+                message.schema = message.schema | {CONTROL_TOTAL: {"amount": self.amount, "currency": self.currency}}
+            yield message
+
+    def _sync_records(self, context: object = None, *, write_messages: bool = True) -> Iterator[Record]:  # type: ignore[override]
+        del context
+        self._begin()
+        try:
+            with self.get_record_counter() as counter, self.get_sync_timer():
+                for page in self._pages():
+                    for records in self._portions(page):
+                        if write_messages:
+                            self._emit(records, page.received)
+                        counter.increment(len(records))
+                        yield from records
+        except Forbidden as error:
+            if self.config.get("on_forbidden") != "skip":
+                raise
+            self.logger.warning("%s is skipped: %s", self.name, error)
+            self.totals.complete = True
+        finally:
+            if write_messages:
+                self.save()
+
+    def ping(self) -> Check:
+        """Read as little as possible, to see whether it may be read."""
+        try:
+            next(self.paging.pages(lambda paging: self.get_page(None, paging), 1, 1))
+        except EnvironmentFault as error:
+            return Check(self.name, ok=False, detail=str(error), suggestion=self.permission, data={"code": error.code})
+        return Check(self.name, ok=True)
+
+    # How it is done
+
+    def _begin(self) -> None:
+        self.totals = Totals(self.amount, self.currency)
+        self._unsaved = 0
+        odd: set[tuple[str, str]] = set()
+
+        def tell_once(path: str, what: str) -> None:
+            if (path, what) not in odd:
+                odd.add((path, what))
+                self.logger.warning("%s.%s: %s", self.name, path, what)
+
+        keep = self.config.get("unknown_fields") == "keep"
+        self._conform = Normaliser(self.mask, keep, tell_once).compile(self.effective_schema)
+
+    @property
+    def since(self) -> str | None:
+        """The moment this run reads from, as the server wrote it, or None to read everything."""
+        if self.replication_method != "INCREMENTAL":
+            return None
+        state = self.stream_state
+        bookmark = state.get("replication_key_value")
+        if bookmark and state.get("replication_key") == self.replication_key:
+            return str(bookmark)
+        start_date = self.config.get("start_date")
+        return first_since(start_date) if start_date else None
+
+    def _pages(self) -> Iterator[Page]:
+        """Yield all pages, from the start again when the set moved under the read; then move the bookmark."""
+        since, watermark, began = self.since, Watermark(self.replication_key or ""), time.monotonic()
+        for _ in range(PASSES):
+            try:
+                for page in self.assemble(self._pass(since)):
+                    watermark.see(page.rows)
+                    self.totals.fetched += len(page.rows)
+                    yield page
+            except MovedError as moved:
+                self.logger.warning("%s changed while it was read (%s); reading it again", self.name, moved)
+                continue
+            self.totals.complete = True
+            self._advance(watermark.since(self._overlap, timedelta(seconds=time.monotonic() - began)))
+            return
+        self.logger.error("%s kept changing through %d reads; its bookmark stays", self.name, PASSES)
+
+    def _pass(self, since: str | None) -> Iterator[Page]:
+        ahead = int(self.config["max_concurrency"])
+        return self.paging.pages(lambda paging: self.get_page(since, paging), int(self.config["page_size"]), ahead)
+
+    @property
+    def _overlap(self) -> timedelta:
+        return timedelta(minutes=float(self.config["lookback_minutes"]))
+
+    def _advance(self, since: str | None) -> None:
+        if self.replication_method == "INCREMENTAL" and since:
+            state = self.stream_state
+            same = state.get("replication_key") == self.replication_key
+            state["replication_key"] = self.replication_key
+            state["replication_key_value"] = max(since, state.get("replication_key_value") or "") if same else since
+
+    def _portions(self, page: Page) -> Iterator[list[Record]]:
+        """Yield a page's records ready to emit, at most as many at once as lie between two STATE messages."""
+        limit = self.ABORT_AT_RECORD_COUNT
+        for start in range(0, len(page.rows), self.STATE_MSG_FREQUENCY):
+            rows = page.rows[start : start + self.STATE_MSG_FREQUENCY]
+            wanted = rows if limit is None else rows[: limit - self.totals.emitted]
+            for row in wanted:
+                row[COMPANY] = self.tap.company
+            yield list(map(self._conform, wanted))
+            if len(wanted) < len(rows):
+                self._check_max_record_limit(current_record_index=self.totals.emitted)
+
+    @cached_property
+    def is_mapped(self) -> bool:
+        """Whether stream maps or flattening change the records; their totals then prove nothing at the other end."""
+        return any(type(m) is not SameRecordTransform or m.flattening_enabled for m in self.stream_maps)
+
+    def _emit(self, records: list[Record], received: str) -> None:
+        if self.is_mapped:
+            for record in records:
+                self._write_record_message(record)
+        else:
+            self.tap.writer.write_records(self.name, records, received, self._stream_version)
+        self.totals.emit(records)
+        self._unsaved += len(records)
+        if self._unsaved >= self.STATE_MSG_FREQUENCY:
+            self.save()
+
+    def save(self) -> None:
+        """Write a STATE message with the totals so far."""
+        self._unsaved = 0
+        self.tell_totals()
+        self.state_manager.is_flushed = False
+        self._write_state_message()
+
+    def tell_totals(self) -> None:
+        """Put this stream's totals into the tap's state."""
+        if not self.is_mapped:
+            state: dict[str, Any] = self.tap_state  # type: ignore[assignment]  # the SDK's type knows bookmarks only
+            ours = state.setdefault(STATE_KEY, {"version": VERSION, "streams": {}})
+            ours["streams"][self.name] = self.totals.as_state()

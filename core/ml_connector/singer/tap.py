@@ -1,0 +1,179 @@
+"""The tap every source connector is made of: settings, one client, streams in tiers, `--ping`, exit codes."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Self, cast
+
+import click
+import singer_sdk
+from singer_sdk import typing as th
+
+from ml_connector.errors import EnvironmentFault
+from ml_connector.http import Budget, Client
+from ml_connector.singer.command import redacted_logs, redactor_of, tell_checks, told
+from ml_connector.singer.io import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ml_connector.delivery.sink import Check
+    from ml_connector.secrets import Redactor
+    from ml_connector.singer.stream import Stream
+
+SETTINGS = (
+    th.Property(
+        "start_date",
+        th.DateTimeType,
+        title="Start date",
+        description="The first run reads what changed since (UTC; read a day earlier). Without it, everything.",
+    ),
+    th.Property(
+        "lookback_minutes",
+        th.IntegerType,
+        default=120,
+        title="Look-back",
+        description="How far an incremental read reaches back behind the newest change seen; repeats do no harm.",
+    ),
+    th.Property(
+        "page_size", th.IntegerType, default=1000, title="Page size", description="Rows asked for per request."
+    ),
+    th.Property(
+        "max_concurrency",
+        th.IntegerType,
+        default=4,
+        title="Concurrency",
+        description="Requests at once, and pages held in memory ahead of the one being emitted.",
+    ),
+    th.Property(
+        "max_requests_per_hour",
+        th.IntegerType,
+        title="Request budget",
+        description="A cap of our own, beside what the server's rate limit headers say.",
+    ),
+    th.Property(
+        "patience_seconds",
+        th.IntegerType,
+        default=300,
+        title="Patience",
+        description="How long a request is tried again before the run stops, its state saved.",
+    ),
+    th.Property(
+        "on_forbidden",
+        th.StringType,
+        default="stop",
+        allowed_values=["stop", "skip"],
+        title="Forbidden streams",
+        description="What to do with a selected stream that the credentials may not read.",
+    ),
+    th.Property(
+        "unknown_fields",
+        th.StringType,
+        default="drop",
+        allowed_values=["drop", "keep"],
+        title="Unknown fields",
+        description="What to do with fields that the schema does not know; they are told either way.",
+    ),
+)
+"""The settings every tap has; a connector puts its own before them."""
+
+
+class Tap(singer_sdk.Tap):
+    """A Singer tap for one company of one system."""
+
+    message_writer_class = Writer
+    stream_types: ClassVar[Sequence[type[Stream]]]
+
+    @abstractmethod
+    def make_client(self, budget: Budget, redactor: Redactor) -> Client:
+        """Return the HTTP client, signed in as the settings say."""
+
+    @property
+    @abstractmethod
+    def company(self) -> str:
+        """The label of the company that every record carries."""
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Knows every secret setting."""
+        return redactor_of(self.config_jsonschema, self.config)
+
+    @cached_property
+    def client(self) -> Client:
+        """The one client of all streams."""
+        budget = Budget(self.config.get("max_requests_per_hour"), int(self.config["max_concurrency"]))
+        return self.make_client(budget, self.redactor)
+
+    @property
+    def writer(self) -> Writer:
+        """The message writer, for whole pages."""
+        return cast("Writer", self.message_writer)
+
+    def discover_streams(self) -> list[Stream]:
+        """Return every stream."""
+        return [stream_type(self) for stream_type in self.stream_types]
+
+    @property
+    def streams(self) -> dict[str, Stream]:  # type: ignore[override]
+        """The streams, those of a lower tier first; the SDK would sort them by name."""
+        if self._streams is None:
+            found = super().streams
+            self._streams = dict(sorted(found.items(), key=lambda item: item[1].tier))  # type: ignore[attr-defined]
+        return self._streams  # type: ignore[return-value]
+
+    def _reset_state_progress_markers(self) -> None:
+        """Begin the run's totals, before its first STATE: a stream that is never reached then counts as unfinished."""
+        super()._reset_state_progress_markers()
+        for stream in self.streams.values():
+            if stream.selected:
+                stream.tell_totals()
+
+    def ping(self) -> Iterator[Check]:
+        """Yield, for each selected stream, whether it may be read, and what to do if not."""
+        return (stream.ping() for stream in self.streams.values() if stream.selected)
+
+    @classmethod
+    def invoke(cls, *, about: bool = False, about_format: str | None = None, **inputs: Any) -> None:
+        """Run the tap; an error of ours ends with its message and exit code, and without a traceback."""
+        super(singer_sdk.Tap, cls).invoke(about=about, about_format=about_format)
+        with told(cls.logger):
+            tap = cls._from_inputs(**inputs)
+            with redacted_logs(tap.redactor):
+                tap.sync_all()
+
+    @classmethod
+    def _from_inputs(cls, config: Any = None, state: IO[str] | None = None, catalog: IO[str] | None = None) -> Self:
+        return cls(
+            config=config.config if config else None,
+            parse_env_config=bool(config and config.parse_env),
+            state=json.load(state) if state else None,
+            catalog=json.load(catalog) if catalog else None,
+        )
+
+    @classmethod
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Handle `--test`."""
+        with told(cls.logger):
+            super().cb_test(ctx, param, value)
+
+    @classmethod
+    def cb_ping(cls, ctx: click.Context, _: click.Option, value: bool) -> None:
+        """Handle `--ping`: one JSON line per check; exit code 0 when all passed, else 3."""
+        if not value:
+            return
+        with told(cls.logger):
+            tap = cls._from_inputs(ctx.params.get("config"))
+            with redacted_logs(tap.redactor):
+                ctx.exit(0 if tell_checks(tap.ping()) else EnvironmentFault.exit_code)
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Return the SDK's command with `--ping`."""
+        command = super().get_singer_command()
+        words = "Check, stream by stream, whether the tap may read it; JSON lines."
+        command.params.append(
+            click.Option(["--ping"], is_flag=True, expose_value=False, callback=cls.cb_ping, help=words)
+        )
+        return command

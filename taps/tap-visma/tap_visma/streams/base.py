@@ -1,0 +1,83 @@
+"""What all Visma.net streams have in common: filters, paging, and how an answer becomes rows (apis/visma.md §3)."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from ml_connector.errors import BadAnswer
+from ml_connector.singer.paging import Numbered, Page
+from ml_connector.singer.stream import Stream
+
+from tap_visma.errors import READ_HINT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ml_connector.http import Reply
+    from ml_connector.singer.normalise import Record
+
+    from tap_visma.tap import TapVisma
+
+PAGED = Numbered("pageNumber", "pageSize")
+MODIFIED = "lastModifiedDateTime"
+
+
+@cache
+def field_types(stream: str) -> Mapping[str, Any]:
+    """Return a stream's names and types, as `scripts/refresh_visma_schemas.py` took them from Visma's OpenAPI file."""
+    return cast("Mapping[str, Any]", json.loads(files("tap_visma").joinpath(f"schemas/{stream}.json").read_text()))
+
+
+class VismaStream(Stream):
+    """A list endpoint. Parameters it does not know are ignored by Visma with status 200, so none is sent by habit."""
+
+    flags: ClassVar[tuple[str, ...]] = ()
+    """Query parameters that are always true: what to expand."""
+    model: ClassVar[tuple[str, ...]] = ()
+    """Where in the model of the answer the records are, when it is no array of them."""
+    added: ClassVar[tuple[str, ...]] = ()
+    """Text fields that the tap adds itself."""
+    permission = READ_HINT
+
+    @classmethod
+    def types(cls) -> Mapping[str, Any]:
+        """Return the checked-in field types."""
+        return {**field_types(cls.name), **dict.fromkeys(cls.added, "string")}  # type: ignore[misc]  # the name is on the class
+
+    @property
+    def visma(self) -> TapVisma:
+        """The tap."""
+        return cast("TapVisma", self.tap)
+
+    def get_page(self, since: str | None, paging: Mapping[str, Any]) -> Page:
+        """Read one page."""
+        params = {**dict.fromkeys(self.flags, "true"), **self.changed_since(since), **paging}
+        return self.page(self.tap.client.request("GET", self.path, params=params))
+
+    def changed_since(self, since: str | None) -> Mapping[str, str]:
+        """Return the incremental filter; both parameters belong together (apis/visma.md §3.2)."""
+        return {MODIFIED: naive(since), f"{MODIFIED}Condition": ">="} if since else {}
+
+    def page(self, reply: Reply) -> Page:
+        """Return the rows of an answer; each repeats the total, some endpoints tell none."""
+        rows = reply.json() if reply.status == 200 else []  # noqa: PLR2004  # 204 and 404 are past the end
+        if not isinstance(rows, list):
+            raise BadAnswer(f"{reply}: expected a list of {self.name}")
+        told = [row.pop("metadata", None) or {} for row in rows]
+        self._tell_faults(rows)
+        return Page(rows, next((known["totalCount"] for known in told if "totalCount" in known), None))
+
+    def _tell_faults(self, rows: list[Record]) -> None:
+        """A row that Visma could not serialise whole says so in `errorInfo`, with status 200 (apis/visma.md §5.1)."""
+        for row in rows:
+            if row.get("errorInfo"):
+                key = "/".join(str(row.get(name)) for name in self.keys)
+                self.logger.warning("%s %s came incomplete: Visma reports an error in its errorInfo", self.name, key)
+
+
+def naive(moment: str) -> str:
+    """Return a moment without its zone: the filter refuses letters and offsets (apis/visma.md §3.2)."""
+    return moment.split("+", maxsplit=1)[0].removesuffix("Z")
