@@ -9,6 +9,7 @@ ConnectorError
 ├── Retryable            a later attempt may succeed, not before `retry_at`
 │   └── OutOfPatience    the wait is longer than this run may wait: stop cleanly, state saved
 ├── BadAnswer            the server's answer could not be understood       exit 1
+├── BadInput             what a tap wrote is not a Singer stream           exit 1
 ├── RecordRefused        this record's data must change
 ├── RecordParked         this record waits for something outside it
 ├── InDoubt              a write went out and its answer was lost
@@ -85,6 +86,12 @@ class BadAnswer(ConnectorError):
     """The server answered something that is not in the connector's error table, or cannot be parsed."""
 
     code = "bad_answer"
+
+
+class BadInput(ConnectorError):
+    """A line of the Singer stream cannot be used; what came before it is settled or read again."""
+
+    code = "bad_input"
 
 
 class RecordError(ConnectorError):

@@ -9,21 +9,23 @@ from abc import abstractmethod
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import click
 from singer_sdk import Target
 from singer_sdk import typing as th
 from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities
+from singer_sdk.singerlib.exceptions import InvalidInputLine
 
 from ml_connector.delivery.engine import Engine
 from ml_connector.delivery.settings import EngineSettings, Guards
 from ml_connector.delivery.sink import State
-from ml_connector.errors import ConfigError, ConnectorError
+from ml_connector.errors import BadInput, ConfigError, ConnectorError, EnvironmentFault
 from ml_connector.mapping.loader import search_path
 from ml_connector.mapping.source_map import SourceMap
 from ml_connector.mapping.target_map import TargetMap
+from ml_connector.singer.command import redacted_logs, redactor_of, tell_checks, told
 from ml_connector.singer.reader import DecimalReader
 from ml_connector.store import Store, open_store
 
@@ -33,8 +35,11 @@ if TYPE_CHECKING:
 
     from ml_connector.delivery.report import RunReport
     from ml_connector.delivery.sink import Sink
+    from ml_connector.secrets import Redactor
 
 Result = TypeVar("Result")
+
+_BAD_INPUT = (InvalidInputLine, MissingKeyPropertiesError, RecordsWithoutSchemaException)
 
 _TERMINATED = 143
 """What a shell reports for a process that SIGTERM ended."""
@@ -277,13 +282,25 @@ class DeliveryTarget(Target):
             raise SystemExit(128 + signum)
 
     @classmethod
-    def invoke(cls, **options: Any) -> None:
+    def invoke(cls, *, about: bool = False, about_format: str | None = None, **inputs: Any) -> None:  # type: ignore[override]
         """Run the target; an error of ours ends with its message, its exit code, and no traceback."""
-        try:
-            super().invoke(**options)
-        except ConnectorError as error:
-            cls.logger.error("%s: %s", error.code, error)  # noqa: TRY400
-            sys.exit(error.exit_code)
+        super(Target, cls).invoke(about=about, about_format=about_format)
+        with told(cls.logger):
+            target = cls._from_config(inputs.get("config"))
+            with redacted_logs(target.redactor):
+                try:
+                    target.listen(inputs.get("file_input"))
+                except _BAD_INPUT as error:
+                    raise BadInput(str(error)) from None
+
+    @classmethod
+    def _from_config(cls, config: Any) -> Self:
+        return cls(config=config.config if config else None, parse_env_config=bool(config and config.parse_env))
+
+    @property
+    def redactor(self) -> Redactor:
+        """Knows every secret setting."""
+        return redactor_of(self.config_jsonschema, self.config)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
@@ -305,23 +322,10 @@ class DeliveryTarget(Target):
         """Print one JSON line per check and end with 0 when all passed, else 3."""
         if not value:
             return
-        given = ctx.params.get("config")
-        config, parse_env = (given.config, given.parse_env) if given else ({}, False)
-        target = cls(config=config, parse_env_config=parse_env, validate_config=True)
-        ctx.exit(0 if target.ping() else 3)
-
-    def ping(self) -> bool:
-        """Print the checks; return whether all passed."""
-        passed = True
-        try:
-            for check in self.open_sink().ping():
-                passed &= check.ok
-                line = {"name": check.name, "ok": check.ok, "detail": check.detail, "suggestion": check.suggestion}
-                click.echo(json.dumps({**line, **check.data}))
-        except ConnectorError as error:
-            click.echo(json.dumps({"name": "sign in", "ok": False, "detail": str(error), "suggestion": ""}))
-            passed = False
-        return passed
+        with told(cls.logger):
+            target = cls._from_config(ctx.params.get("config"))
+            with redacted_logs(target.redactor):
+                ctx.exit(0 if tell_checks(target.open_sink().ping()) else EnvironmentFault.exit_code)
 
 
 def _print_state(value: Any) -> None:
