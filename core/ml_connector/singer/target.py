@@ -54,6 +54,11 @@ DELIVERY_SETTINGS = th.PropertiesList(
     ),
     th.Property("maps_dir", th.StringType, description="The project's own maps folder."),
     th.Property(
+        "mapping_vars",
+        th.ObjectType(additional_properties=True),
+        description="Values that override the `vars:` of the source map, e.g. `{cost_center_segment: 2}`.",
+    ),
+    th.Property(
         "store_url",
         th.StringType,
         secret=True,
@@ -92,7 +97,7 @@ DELIVERY_SETTINGS = th.PropertiesList(
         th.NumberType,
         description="Stop when a run receives this many times the usual volume of the last ten runs. 0: no stop.",
     ),
-    th.Property("batch_rows", th.IntegerType, default=500, description="Records settled together."),
+    th.Property("batch_size_rows", th.IntegerType, default=500, description="Records settled together."),
     th.Property("batch_seconds", th.NumberType, default=30, description="Settle a started batch after this long."),
     th.Property("resend", th.BooleanType, default=False, description="Send everything again, whatever the hashes say."),
     th.Property("replay", th.BooleanType, default=False, description="Give refused records another try."),
@@ -153,7 +158,8 @@ class DeliveryTarget(Target):
             )
         folder = self.config.get("maps_dir")
         search = search_path(*([Path(folder)] if folder else []))
-        return SourceMap.load(names[0], search), TargetMap.load(names[1], search)
+        variables = self.config.get("mapping_vars")
+        return SourceMap.load(names[0], search, variables), TargetMap.load(names[1], search)
 
     def _engine_settings(self) -> EngineSettings:
         config = self.config
@@ -171,11 +177,16 @@ class DeliveryTarget(Target):
             pipeline=self.pipeline,
             mapping=" ".join(config["mapping"]),
             guards=guards,
-            batch_rows=config["batch_rows"],
+            batch_rows=config["batch_size_rows"],
             batch_seconds=float(config["batch_seconds"]),
             resend=config["resend"],
             replay=config["replay"],
         )
+
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Leave out the SDK's settings for sinks of its own kind; only those of every plugin stay."""
+        super(Target, cls).append_builtin_config(config_jsonschema)
 
     # messages
 
@@ -282,7 +293,7 @@ class DeliveryTarget(Target):
             raise SystemExit(128 + signum)
 
     @classmethod
-    def invoke(cls, *, about: bool = False, about_format: str | None = None, **inputs: Any) -> None:  # type: ignore[override]
+    def invoke(cls, *, about: bool = False, about_format: str | None = None, **inputs: Any) -> None:
         """Run the target; an error of ours ends with its message, its exit code, and no traceback."""
         super(Target, cls).invoke(about=about, about_format=about_format)
         with told(cls.logger):
