@@ -1,0 +1,38 @@
+# ml-connector's house commands. A bare Debian with Python 3.11 is enough: uv is fetched into .uv/.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+UV := .uv/bin/uv
+RUN := .venv/bin
+JOBS ?= 2
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+
+.PHONY: demo test lint types bench clean
+
+demo: .venv/synced
+	$(RUN)/ml-connector demo
+
+test: .venv/synced
+	$(RUN)/pytest -n $(JOBS) --dist loadfile
+
+lint: .venv/synced
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+
+types: .venv/synced
+	$(RUN)/mypy
+
+bench: .venv/synced
+	$(RUN)/python -m bench
+
+clean:
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .ml-connector/demo
+
+.venv/synced: uv.lock pyproject.toml $(wildcard */pyproject.toml */*/pyproject.toml) | $(UV)
+	$(UV) sync --all-packages --frozen --python $(PYTHON)
+	@touch $@
+
+$(UV):
+	@sh .ci/bootstrap-uv "$(PYTHON)" "$(UV_VERSION)"
