@@ -281,7 +281,7 @@ class Engine:
                 "ended_at": stamp(utc_now()),
                 "outcome": outcome,
                 "balance": result.balance,
-                "message": message or "; ".join(result.differences) or None,
+                "message": message or "; ".join(result.differences + result.unfinished) or None,
                 "exit_code": exit_code or result.exit_code,
             }
             run.trail.append(connection, [("run_ended", None, values)])

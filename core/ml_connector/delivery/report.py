@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -27,6 +27,7 @@ class RunReport:
     balance: str
     differences: list[str]
     counts: dict[str, int]
+    unfinished: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -42,12 +43,13 @@ def strike(tally: Tally, tap_totals: TapTotals, *, stopped: bool) -> RunReport:
     differences = tally.differences()
     if not stopped:
         differences += tap_totals.differences()
-    proven = tap_totals.proven and not stopped
+    unfinished = tap_totals.unfinished()
+    proven = tap_totals.proven and not unfinished and not stopped
     balance = OUT_OF_BALANCE if differences else IN_BALANCE if proven else UNPROVEN
     counts: dict[str, int] = {}
     for line, total in tally.lines.items():
         counts[line.kind] = counts.get(line.kind, 0) + total.count
-    return RunReport(balance, differences, counts)
+    return RunReport(balance, differences, counts, unfinished)
 
 
 def usual_volume(connection: Connection, pipeline: str) -> int | None:

@@ -50,6 +50,11 @@ class TapTotals:
         """Whether the tap told totals at all; another vendor's tap does not."""
         return bool(self._told)
 
+    def unfinished(self) -> list[str]:
+        """Return, in words, every stream that the tap did not read to its end."""
+        ends = sorted(name for name, told in self._told.items() if not told.get("complete"))
+        return [f"{name}: the tap did not finish reading it" for name in ends]
+
     def differences(self) -> list[str]:
         """Return, in words, every stream whose totals differ between the two ends of the pipe."""
         return [words for name, told in sorted(self._told.items()) for words in self._compare(name, told)]
@@ -57,8 +62,6 @@ class TapTotals:
     def _compare(self, name: str, told: dict[str, Any]) -> list[str]:
         received = self._received.get(name, _Received())
         words = []
-        if not told.get("complete"):
-            words.append(f"{name}: the tap did not finish reading it")
         emitted, dropped = int(told.get("emitted", 0)), sum(map(int, (told.get("dropped") or {}).values()))
         if int(told.get("fetched", 0)) != emitted + dropped:
             words.append(f"{name}: the tap read {told['fetched']}, emitted {emitted} and dropped {dropped}")

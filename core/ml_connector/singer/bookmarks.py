@@ -18,7 +18,7 @@ class Watermark:
 
     def see(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Look at rows as they are received."""
-        self._largest = max(self._largest, *(str(row.get(self._field) or "") for row in rows))
+        self._largest = max((self._largest, *(str(row.get(self._field) or "") for row in rows)))
 
     def since(self, overlap: timedelta, reading: timedelta) -> str | None:
         """Return where to begin next time: the largest value less the overlap, or less the time the read took.

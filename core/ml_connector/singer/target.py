@@ -258,8 +258,8 @@ class DeliveryTarget(Target):
     def _tell(self, report: RunReport) -> None:
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(report.counts.items()))
         self.logger.info("%s: %s (%s)", self.pipeline, report.balance.replace("_", " "), counts or "nothing came")
-        for difference in report.differences:
-            self.logger.warning("out of balance: %s", difference)
+        for words in report.differences + report.unfinished:
+            self.logger.warning("%s: %s", self.pipeline, words)
 
     # ends
 
