@@ -54,6 +54,13 @@ SETTINGS = (
         description="A cap of our own, beside what the server's rate limit headers say.",
     ),
     th.Property(
+        "request_timeout",
+        th.NumberType,
+        default=90,
+        title="Time-out",
+        description="Seconds to wait for an answer.",
+    ),
+    th.Property(
         "patience_seconds",
         th.IntegerType,
         default=300,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ml_connector.secrets import Redactor
 
 
+CONNECT_TIMEOUT = 10.0  # seconds
+
+
 def visma_client(config: Mapping[str, Any], budget: Budget, redactor: Redactor) -> Client:
     """Return the client for the company of these settings."""
     auth = ClientCredentials(
@@ -30,6 +33,7 @@ def visma_client(config: Mapping[str, Any], budget: Budget, redactor: Redactor) 
         auth=auth,
         classify=classify,
         budget=budget,
+        timeout=(CONNECT_TIMEOUT, float(config["request_timeout"])),
         patience=float(config["patience_seconds"]),
         headers=_headers(config.get("company_id")),
         redactor=redactor,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TOKEN_PATH = "/oauth_token.do"  # noqa: S105  a path
 API_KEY_HEADER = "x-sn-apikey"
-READ_TIMEOUT = 75.0  # seconds; the instance cancels a call itself at 60 s (D c_DefaultQuotaRules.md)
+CONNECT_TIMEOUT = 10.0  # seconds
 NEEDED = {
     "client_credentials": ("client_id", "client_secret"),
     "password": ("client_id", "client_secret", "username", "password"),
@@ -32,7 +32,7 @@ def open_client(config: Mapping[str, Any]) -> Client:
         auth=_auth(config),
         classify=classify,
         budget=Budget(max_per_hour=config.get("max_requests_per_hour"), max_concurrency=config["max_concurrency"]),
-        timeout=(10.0, READ_TIMEOUT),
+        timeout=(CONNECT_TIMEOUT, float(config["request_timeout"])),
         patience=float(config["patience"]),
     )
 

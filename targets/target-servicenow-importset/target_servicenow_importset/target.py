@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from ml_connector.errors import ConfigError
 from ml_connector.singer.target import DELIVERY_SETTINGS, DeliveryTarget
 from singer_sdk import typing as th
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from ml_connector.delivery.sink import Sink
 
 MIN_WINDOW = 60  # seconds; the instance may commit as long as it lets a call run (law L3)
+LOOPBACK = ("127.0.0.1", "localhost")  # a simulator commits at once
 
 OWN_SETTINGS = (
     th.Property(
@@ -74,6 +77,12 @@ OWN_SETTINGS = (
         f"arrived. At least {MIN_WINDOW}.",
     ),
     th.Property(
+        "request_timeout",
+        th.NumberType,
+        default=75,
+        description="Seconds to wait for an answer. The instance cancels a call itself after 60.",
+    ),
+    th.Property(
         "patience",
         th.NumberType,
         default=300,
@@ -92,12 +101,18 @@ class TargetServiceNowImportSet(DeliveryTarget):
     def open_sink(self) -> Sink:
         """Return the sink for the configured instance."""
         config = self.config
+        window = float(config["settle_window"])
+        if window < MIN_WINDOW and urlsplit(config["instance_url"]).hostname not in LOOPBACK:
+            raise ConfigError(
+                f"settle_window is {window:.0f} s: the instance may still commit a lost call after {MIN_WINDOW} s. "
+                f"Set it to {MIN_WINDOW} or more."
+            )
         options = Options(
             mode=Mode(config["mode"]),
             key_style=KeyStyle(config["key_style"]),
             batch_size=config.get("batch_size"),
             max_concurrency=config["max_concurrency"],
-            settle_window=float(config["settle_window"]),
+            settle_window=window,
             patience=float(config["patience"]),
             empty_values=EmptyValues(config["empty_values"]),
         )
