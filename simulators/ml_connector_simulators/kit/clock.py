@@ -14,7 +14,7 @@ class Clock:
     """The time a simulator believes it is: token expiry, rate-limit windows and time stamps follow it."""
 
     def __init__(self, start: datetime = MONTH_END_CLOSE) -> None:
-        self._start = start
+        self._start = start.astimezone(UTC)
         self._began = time.monotonic()
         self._ahead = timedelta()
         self._sleepers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()

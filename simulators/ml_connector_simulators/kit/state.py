@@ -83,6 +83,27 @@ class Documents:
                 ((space, collection, key, encode_json(row)) for key, row in rows),
             )
 
+    def load(self, rows: Iterable[tuple[str, str, str, bytes]]) -> None:
+        """Write (space, collection, key, JSON text) as they are: a seed that is already written out."""
+        with self._database.transaction():
+            self._database.write_many("INSERT INTO documents (space, collection, key, body) VALUES (?, ?, ?, ?)", rows)
+
+    def replace(self, space: str, collection: str, key: str, new_key: str, row: dict[str, Any]) -> None:
+        """Write a document in the place of another, whose key may have been another."""
+        with self._database.transaction():
+            self._database.query(
+                "UPDATE documents SET key = ?, body = ? WHERE space = ? AND collection = ? AND key = ? COLLATE NOCASE",
+                new_key,
+                encode_json(row),
+                space,
+                collection,
+                key,
+            )
+
+    def spaces(self) -> list[str]:
+        """Every company or instance that has documents."""
+        return [space for (space,) in self._database.query("SELECT DISTINCT space FROM documents ORDER BY space")]
+
     def get(self, space: str, collection: str, key: str) -> dict[str, Any] | None:
         """One document; keys compare in any case."""
         rows = self._database.query(
@@ -118,7 +139,7 @@ class Documents:
 
     def delete(self, space: str, collection: str, key: str) -> None:
         """Remove a document, if it is there."""
-        sql = "DELETE FROM documents WHERE space = ? AND collection = ? AND key = ?"
+        sql = "DELETE FROM documents WHERE space = ? AND collection = ? AND key = ? COLLATE NOCASE"
         with self._database.transaction():
             self._database.query(sql, space, collection, key)
 

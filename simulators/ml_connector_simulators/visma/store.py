@@ -1,0 +1,84 @@
+"""The companies' records, in SQLite."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ml_connector_simulators.kit import Database, Documents
+from ml_connector_simulators.visma.resources import RESOURCES
+from ml_connector_simulators.visma.seed.values import row_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from ml_connector_simulators.visma.resources import Resource
+    from ml_connector_simulators.visma.seed.month import Stored
+
+Row = dict[str, Any]
+
+
+def stamped(resource: Resource, row: Row) -> Row:
+    """The row with its version: a new one whenever it is modified."""
+    if resource.row_version:
+        row["timeStamp"] = version(resource, row)
+    return row
+
+
+def version(resource: Resource, row: Row) -> str:
+    """What `ETag` and `timeStamp` show for a row."""
+    return row_version(f"{resource.key(row)} {row.get(resource.modified)}")
+
+
+class Store:
+    """All rows of all companies."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._database = Database(path, Documents.SCHEMA)
+        self._documents = Documents(self._database)
+
+    def seed(self, rows: Iterable[Stored]) -> None:
+        """Fill an empty store."""
+        if self._documents.is_empty():
+            self._documents.load(rows)
+
+    def rows(self, company: str, resource: Resource) -> list[Row]:
+        """Every row of a resource, oldest first."""
+        return self._documents.all(company, resource.name)
+
+    def page(self, company: str, resource: Resource, offset: int, limit: int) -> tuple[int, list[Row]]:
+        """How many rows a resource has, and some of them."""
+        total = self._documents.count(company, resource.name)
+        return total, self._documents.page(company, resource.name, offset, limit)
+
+    def row(self, company: str, resource: Resource, key: str) -> Row | None:
+        """One row."""
+        return self._documents.get(company, resource.name, key)
+
+    def add(self, company: str, resource: Resource, row: Row) -> None:
+        """Write a new row."""
+        self._documents.put(company, resource.name, [(resource.key(row), stamped(resource, row))])
+
+    def change(self, company: str, resource: Resource, key: str, row: Row) -> None:
+        """Write a row in its old place, under a new key when that was changed."""
+        self._documents.replace(company, resource.name, key, resource.key(row), stamped(resource, row))
+
+    def remove(self, company: str, resource: Resource, key: str) -> None:
+        """Delete a row, without a trace, as Visma does."""
+        self._documents.delete(company, resource.name, key)
+
+    def newest(self) -> datetime | None:
+        """The latest modification of any supplier, customer or document: no clock may start before it."""
+        times = [
+            row[resource.modified]
+            for company in self._documents.spaces()
+            for resource in RESOURCES.values()
+            for row in self.rows(company, resource)
+            if resource.modified in row
+        ]
+        return max((datetime.fromisoformat(time) for time in times), default=None)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
