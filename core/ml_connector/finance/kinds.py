@@ -22,7 +22,9 @@ def to_text(value: Any, _currency: str | None = None) -> str | None:
         return value.strip() or None
     if isinstance(value, bool):
         raise TypeError("true or false is not a text")
-    if isinstance(value, int | Decimal):
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Decimal):
         return format(money.number(value), "f")
     if isinstance(value, date):
         return value.isoformat()
@@ -35,23 +37,26 @@ def to_money(value: Any, currency: str | None) -> Decimal:
 
 
 def to_number(value: Any, _currency: str | None = None) -> Decimal:
-    """Return an exact number that is not money: a quantity, a rate, a unit price."""
-    return money.number(value)
+    """Return an exact number that is not money, without idle zeros: a quantity, a rate, a unit price."""
+    return money.plain(money.number(value))
 
 
 def to_date(value: Any, _currency: str | None = None) -> date | None:
     """Return the calendar date as written; a time of day after it is dropped, without any time-zone arithmetic."""
+    if isinstance(value, str):
+        return _read_date(value.strip())
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):
         return value
-    if not isinstance(value, str):
-        raise TypeError(f"a {type(value).__name__} is not a date")
-    text = value.strip()
+    raise TypeError(f"a {type(value).__name__} is not a date")
+
+
+def _read_date(text: str) -> date | None:
     if not text:
         return None
-    if len(text) > len("yyyy-mm-dd") and text[10] not in "T ":
-        raise ValueError("not a date like 2026-10-31")
+    if text[10:11] not in {"", "T", " "} or text[4:5] != "-":
+        raise ValueError(f"{text[:40]!r} is not a date like 2026-10-31")
     return date.fromisoformat(text[:10])
 
 

@@ -13,9 +13,11 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
-from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _FAULTS = [InvalidOperation, Overflow, DivisionByZero]
 #: Sums and products of amounts must come out exactly; 60 digits hold any product of two 28-digit numbers.
@@ -34,17 +36,15 @@ _OTHER_PRECISIONS = {
 }
 #: ISO 4217 minor units that are not two.
 PRECISION = MappingProxyType({code: digits for digits, codes in _OTHER_PRECISIONS.items() for code in codes.split()})
+_ONE = Decimal(1)
+_CENT = _ONE.scaleb(-DEFAULT_PRECISION)
+_UNITS: Mapping[str | None, Decimal] = MappingProxyType({code: _ONE.scaleb(-n) for code, n in PRECISION.items()})
 _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,20})?|\.\d{1,20})")
 
 
 def precision(currency: str | None) -> int:
     """Return how many decimals amounts of `currency` have (ISO 4217); two for a currency the standard does not list."""
     return PRECISION.get(currency or "", DEFAULT_PRECISION)
-
-
-@cache
-def _unit(decimals: int) -> Decimal:
-    return Decimal(1).scaleb(-decimals)
 
 
 def number(value: Any) -> Decimal:
@@ -65,13 +65,18 @@ def number(value: Any) -> Decimal:
 
 def round_money(amount: Decimal, currency: str | None) -> Decimal:
     """Round to the currency's precision, half away from zero."""
-    return amount.quantize(_unit(precision(currency)), context=ROUNDING)
+    return amount.quantize(_UNITS.get(currency, _CENT), None, ROUNDING)  # by position: twice as fast as by name
 
 
 def normalise(amount: Decimal, currency: str | None) -> Decimal:
     """Write an amount with its currency's decimals (`1234.7700` NOK is 1234.77), but never drop a digit that counts."""
-    rounded = round_money(amount, currency)
+    rounded = amount.quantize(_UNITS.get(currency, _CENT), None, ROUNDING)
     return rounded if rounded == amount else amount
+
+
+def plain(value: Decimal) -> Decimal:
+    """Write a number without idle zeros (`1.5000` is 1.5, `10.00` is 10): the same value is always the same text."""
+    return value.normalize(EXACT) if value != value.to_integral_value() else value.quantize(_ONE, None, EXACT)
 
 
 def total(*amounts: Decimal | None) -> Decimal:

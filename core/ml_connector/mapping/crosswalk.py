@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConfigError
 from ml_connector.mapping import loader
+from ml_connector.mapping.compiler import NotAllowed
 from ml_connector.mapping.loader import Place, Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 COLUMNS = ["company", "value", "target", "valid_from", "valid_to", "note"]
@@ -119,6 +120,17 @@ class Crosswalks:
     search: Sequence[Path]
     problems: Problems
     files: dict[str, Crosswalk | None] = field(default_factory=dict)
+
+    def opener(self, place: Place) -> Callable[[str], Callable[..., str | None]]:
+        """Return what gives the compiler a file's look-up, for expressions at `place`."""
+
+        def open_for_expression(name: str) -> Callable[..., str | None]:
+            crosswalk = self.open(name, place)
+            if crosswalk is None:
+                raise NotAllowed(f"the crosswalk {name} cannot be used")
+            return crosswalk.lookup
+
+        return open_for_expression
 
     def open(self, name: str, place: Place) -> Crosswalk | None:
         """Return a crosswalk file; its mistakes are noted, and None returned."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from ml_connector.finance.catalog import RECORD_TYPES
 from ml_connector.mapping.compiler import Names
 from ml_connector.mapping.dimensions import ACTIONS, Dimension, Policy
-from ml_connector.mapping.expressions import Expression, read_block, read_expression, read_word
+from ml_connector.mapping.expressions import Expression, read_expression
 from ml_connector.mapping.loader import Block, Node, Place, Problems, Text
+from ml_connector.mapping.words import read_block, read_word, refuse_unknown_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +26,7 @@ def read_dimensions(root: Block, crosswalks: Crosswalks, problems: Problems) -> 
         return
     for name, node in read_block(root.values["dimensions"], root.place, "dimensions", problems).values.items():
         block = read_block(node, root.place, f"the dimension {name}", problems)
-        for key in block.values.keys() - set(_PARTS):
-            problems.add(block.places[key], key, "a dimension has no such part", f"It has {', '.join(_PARTS)}.")
+        refuse_unknown_parts(block, _PARTS, "a dimension", problems)
         yield _dimension(name, block, crosswalks, problems)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import RecordRefused
 from ml_connector.mapping.compiler import Compiled, Names, NotAllowed, compile_expression
-from ml_connector.mapping.loader import Block, Items, Node, Place, Problems, Text
+from ml_connector.mapping.loader import Node, Place, Problems, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,47 +64,13 @@ class Column:
         return cls(name, expression, expression.run, convert)
 
 
-def read_expression(node: Node | None, names: Names, problems: Problems) -> Expression | None:
+def read_expression(node: Node, names: Names, problems: Problems) -> Expression | None:
     """Compile the expression of a node; a mistake is noted, and None returned."""
     if not isinstance(node, Text) or node.value is None or not node.value.strip():
-        place = node.place if node else Place("?", 0)
-        problems.add(place, "", "an expression is expected here", "Give one, or leave the line out.")
+        problems.add(node.place, "", "an expression is expected here", "Give one, or leave the line out.")
         return None
     try:
         return Expression(node.value, node.place, compile_expression(node.value, names))
     except NotAllowed as error:
         problems.add(node.place, node.value, str(error), "The maps README lists the vocabulary.")
         return None
-
-
-def read_word(node: Node | None, place: Place, what: str, problems: Problems) -> str:
-    """Return a plain word of the map, not an expression; '' after noting its absence."""
-    if isinstance(node, Text) and node.value:
-        return node.value
-    problems.add(node.place if node else place, "", f"{what} is missing", "Give it as a plain word.")
-    return ""
-
-
-def read_words(node: Node | None, problems: Problems) -> tuple[str, ...]:
-    """Return a list of plain words; one alone may stand without the list."""
-    if node is None:
-        return ()
-    nodes = node.values if isinstance(node, Items) else (node,)
-    return tuple(read_word(each, each.place, "a word", problems) for each in nodes)
-
-
-def read_block(node: Node | None, place: Place, what: str, problems: Problems) -> Block:
-    """Return a mapping of the map file; an empty one after noting its absence."""
-    if isinstance(node, Block):
-        return node
-    problems.add(node.place if node else place, "", f"{what} is missing", "Indent its entries under it.")
-    return Block({}, {}, place)
-
-
-def refuse_unknown_words(block: Block, known: frozenset[str], problems: Problems) -> None:
-    """Note every `__word__` the vocabulary does not have at this place."""
-    for key in block.values:
-        if key.startswith("__") and key not in known:
-            problems.add(
-                block.places[key], key, "this word does not exist here", f"There are {', '.join(sorted(known))}."
-            )

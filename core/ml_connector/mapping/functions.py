@@ -8,7 +8,6 @@ is empty; `sum`, `min`, `max`, `len`, `first` and `concat` pass over nulls.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.finance import kinds, money
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
 MAX_TEXT = 20_000
@@ -75,10 +75,10 @@ def contains(value: Any, container: Any) -> bool:
 
 def get(value: Any, name: str) -> Any:
     """Return a field of an object, null when the object or the field is missing: never an attribute of Python."""
+    if isinstance(value, dict):
+        return value.get(name)
     if value is None:
         return None
-    if isinstance(value, Mapping):
-        return value.get(name)
     raise TypeError(f".{name}: a {type(value).__name__} has no fields")
 
 
@@ -86,7 +86,7 @@ def item(value: Any, key: Any) -> Any:
     """Return an object's field by a computed name, or a list's item by its position from 0; null when missing."""
     if value is None or key is None:
         return None
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value.get(key)
     if isinstance(value, list | tuple):
         position = int(money.number(key))
@@ -131,7 +131,10 @@ def _max(*values: Any) -> Any:
 
 
 def _first(*values: Any) -> Any:
-    return next(iter(_given(values)), None)
+    for value in _given(values) if len(values) == 1 else values:
+        if value is not None:
+            return value
+    return None
 
 
 def _concat(*values: Any) -> str:

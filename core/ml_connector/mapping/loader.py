@@ -141,15 +141,15 @@ def digest(*texts: str) -> str:
 def load(name: str, search: Sequence[Path]) -> MapFile:
     """Read a map file into a tree that knows its lines; raises ConfigError or MalformedMap."""
     path = find(name, search, ".yml")
+    problems = Problems()
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.MarkedYAMLError, yaml.reader.ReaderError, UnicodeDecodeError) as error:
+        root = _Reader(path.name, problems).read(node) if node else None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from None
     except RecursionError:
         raise ConfigError(f"{path.name} is nested too deeply. Flatten it.") from None
-    problems = Problems()
-    root = _Reader(path.name, problems).read(node) if node else None
     problems.stop_if_any()
     if not isinstance(root, Block):
         raise ConfigError(f"{path.name}:1: a map file is a YAML mapping. See the maps README for its vocabulary.")

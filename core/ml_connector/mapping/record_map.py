@@ -74,7 +74,7 @@ class RowMap:
     via: str
     key: tuple[str, ...]
     columns: Sequence[Column]
-    owners: Mapping[str, str]
+    owners: dict[str, str]
     each: Expression | None
     keep: Expression | None
     number: Expression | None  # tells the rows of a list apart; line_number unless `__row__` says otherwise
@@ -83,11 +83,10 @@ class RowMap:
         """Yield the rows of one record."""
         for index, row in each_row(self.each, self.keep, fields, scope):
             payload = fill(self.columns, row, index, scope)
-            for column, value in payload.items():
-                if value is not None and not isinstance(value, _SCALARS):
-                    raise _not_a_scalar(self, column, value)
+            if not _SCALARS.issuperset(map(type, payload.values())):
+                raise _not_a_scalar(self, payload)
             key = {column: _key_text(column, payload[column]) for column in self.key}
-            yield RowPlan(self._name(row, scope), self.phase, self.table, self.via, key, payload, dict(self.owners))
+            yield RowPlan(self._name(row, scope), self.phase, self.table, self.via, key, payload, self.owners)
 
     def _name(self, row: Mapping[str, Any], scope: Scope) -> str:
         if self.each is None or self.number is None:
@@ -95,7 +94,7 @@ class RowMap:
         return f"{self.name}:{_key_text(self.number.text, self.number.evaluate(row, scope.record, scope.var))}"
 
 
-_SCALARS = (str, Decimal, bool, int, date)
+_SCALARS = frozenset({str, Decimal, bool, int, date, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +167,10 @@ def _key_text(column: str, value: Any) -> str:
     return text
 
 
-def _not_a_scalar(rows: RowMap, column: str, value: Any) -> RecordRefused:
-    expression = next(each.expression for each in rows.columns if each.name == column)
-    return expression.trouble(TypeError(f"a {type(value).__name__} does not fit into one column"), column)
+def _not_a_scalar(rows: RowMap, payload: Mapping[str, Any]) -> RecordRefused:
+    column = next(each for each in rows.columns if type(payload[each.name]) not in _SCALARS)
+    what = f"a {type(payload[column.name]).__name__} does not fit into one column"
+    return column.expression.trouble(TypeError(what), column.name)
 
 
 def _refuse_repeated(plans: Sequence[RowPlan]) -> None:

@@ -6,29 +6,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import RecordRefused
-from ml_connector.finance.catalog import RECORD_TYPES
 from ml_connector.finance.kinds import CONVERT
-from ml_connector.mapping.compiler import Names, NotAllowed
+from ml_connector.mapping.compiler import Names
 from ml_connector.mapping.crosswalk import Crosswalks
-from ml_connector.mapping.expressions import (
-    Column,
-    Expression,
-    read_block,
-    read_expression,
-    read_word,
-    refuse_unknown_words,
-)
+from ml_connector.mapping.expressions import Column, Expression, read_expression
 from ml_connector.mapping.loader import Block, Items, MapFile, Node, Place, Problems, Text
 from ml_connector.mapping.stream_map import FieldsMap, SkipRule, StreamMap
+from ml_connector.mapping.words import (
+    read_block,
+    read_record_type,
+    read_word,
+    refuse_other_kind,
+    refuse_unknown_parts,
+    refuse_unknown_words,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ml_connector.finance.catalog import RecordType
 
 HEADER = ("company", "title", "source_state", "source_modified_at")
-_TOP = {"source_system", "vars", "stream_maps"}
+_TOP = ("source_system", "vars", "stream_maps")
 _STREAM_WORDS = frozenset(
     {"__alias__", "__source__", "__key_properties__", "__vars__", "__filter__", "__skip__", "__else__"}
 )
@@ -49,8 +49,8 @@ def read(file: MapFile, search: Sequence[Path], variables: Mapping[str, str | in
     """Read a source map; raises MalformedMap with every mistake."""
     problems = Problems()
     root = file.root
-    for key in root.values.keys() - _TOP:
-        problems.add(root.places[key], key, "a source map has no such part", f"It has {', '.join(sorted(_TOP))}.")
+    refuse_other_kind(root, "target", "target map", problems)
+    refuse_unknown_parts(root, _TOP, "a source map", problems)
     system = read_word(root.values.get("source_system"), root.place, "source_system", problems)
     crosswalks = Crosswalks(search, problems)
     found = Found(system, _variables(root, variables, problems), crosswalks)
@@ -102,11 +102,8 @@ class _StreamReader:
         block, place = self.block, self.block.place
         refuse_unknown_words(block, _STREAM_WORDS, self.problems)
         self._refuse_else()
-        alias = block.values.get("__alias__", Text(self.name, place))
-        record_type = RECORD_TYPES.get(read_word(alias, place, "__alias__", self.problems))
+        record_type = read_record_type(block.values.get("__alias__", Text(self.name, place)), self.problems)
         if record_type is None:
-            known = ", ".join(RECORD_TYPES)
-            self.problems.add(alias.place, self.name, "there is no such record type", f"There are {known}.")
             return None
         self._read_variables()
         header, entries = self._split()
@@ -126,15 +123,10 @@ class _StreamReader:
     @property
     def names(self) -> Names:
         known = {*self.found.variables, *(name for name, _ in self.variables)}
-        return Names(variables=known, crosswalk=self._open_crosswalk, company="_company")
+        opener = self.found.crosswalks.opener(self.block.place)
+        return Names(variables=known, crosswalk=opener, company="_company")
 
-    def _open_crosswalk(self, name: str) -> Callable[..., Any]:
-        crosswalk = self.found.crosswalks.open(name, self.block.place)
-        if crosswalk is None:
-            raise NotAllowed(f"the crosswalk {name} cannot be used")
-        return crosswalk.lookup
-
-    def _expression(self, node: Node | None) -> Expression | None:
+    def _expression(self, node: Node) -> Expression | None:
         return read_expression(node, self.names, self.problems)
 
     def _refuse_else(self) -> None:
@@ -190,12 +182,17 @@ class _StreamReader:
     def _rows(self, row_type: RecordType, block: Block) -> FieldsMap:
         refuse_unknown_words(block, _ROWS_WORDS, self.problems)
         fields = self._fields(row_type, block.plain(), block.place)
-        each = self._expression(block.values.get("__each__", Text(None, block.place)))
+        each = self._expression(self._wanted(block, "__each__", "the rows do not say which list they come from"))
         keep = self._expression(block.values["__filter__"]) if "__filter__" in block.values else None
         return FieldsMap(row_type, fields.columns, fields.objects, fields.rows, each, keep)
 
+    def _wanted(self, block: Block, word: str, message: str) -> Node:
+        if word not in block.values:
+            self.problems.add(block.place, word, message, "Add the word.")
+        return block.values.get(word, Text("None", block.place))
+
     def _key(self) -> list[Expression]:
-        node = self.block.values.get("__key_properties__", Text(None, self.block.place))
+        node = self._wanted(self.block, "__key_properties__", "the stream does not say what tells its records apart")
         nodes = node.values if isinstance(node, Items) else (node,)
         return [expression for expression in map(self._expression, nodes) if expression]
 
