@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ml_connector.delivery.sink import Effect, Row
 
 UNREADABLE = "outcome_unreadable"
+PENDING = "pending"  # of sys_import_state
 NOTHING_CHANGED = "no field values changed"
 STATE_FIELDS = (
     "sys_import_state",
@@ -108,10 +109,10 @@ def imported(effect: Effect, answer: Any) -> Outcome:
 def staged(effect: Effect, row: Row, errors: str = "") -> Outcome:
     """Read a staging row: its state, its comment, and the coded errors of its transform."""
     state = row.get("sys_import_state", "")
-    handle = {"staging_row": row["sys_id"]}
+    handle = effect.handle or {"staging_row": row["sys_id"]}
     if not state:
         return unreadable(effect, "the row is in the staging table, but its state may not be read", handle)
-    if state == "pending":
+    if state == PENDING:
         return Outcome(effect, State.SENT, handle=handle, message="waiting for its transform")
     words = " ".join(filter(None, (row.get("sys_import_state_comment", ""), errors)))
     return _told(effect, state, words, row.get("sys_target_sys_id"))

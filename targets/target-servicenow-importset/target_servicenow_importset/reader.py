@@ -37,6 +37,7 @@ class Reader:
         self._client = client
         self._clock = clock or Clock()
         self._ahead = timedelta()
+        self._queryable: set[tuple[str, str]] = set()
 
     def server_time(self, ours: datetime) -> datetime:
         """Return a moment of our clock as the instance's clock showed it, by the `Date` of its last answer."""
@@ -72,17 +73,39 @@ class Reader:
         self, table: str, columns: Sequence[str], keys: Iterable[Key], fields: Iterable[str]
     ) -> dict[Key, list[Row]]:
         """Return the rows per key, exact matches before matches that differ in case only."""
-        asked = {key for key in keys if all(map(_queryable, key))}
+        asked = {key for key in keys if all(map(_may_stand_in_a_query, key))}
         wanted = (*columns, *fields)
         rows: list[Row] = []
         for chunk in _chunks(asked):
             rows += self._matching(table, columns, chunk, wanted)
+        if asked and not rows:
+            self._prove_queryable(table, columns)
         exact, folded = defaultdict(list), defaultdict(list)
         for row in {row["sys_id"]: row for row in rows}.values():
             key = tuple(row[column].strip() for column in columns)
             exact[key].append(row)
             folded[_fold(key)].append(row)
         return {key: match for key in asked if (match := exact.get(key) or folded.get(_fold(key)))}
+
+    def _prove_queryable(self, table: str, columns: Sequence[str]) -> None:
+        """Raise Forbidden when 'no row found' only means that a column may not be queried.
+
+        An instance may be set to answer no rows to a denied query (glide.invalid_query.returns_no_rows). Believing
+        that would create a second row of every key.
+        """
+        for column in columns:
+            if (table, column) in self._queryable:
+                continue
+            if not self._count(table, ""):
+                return
+            if not self._count(table, f"{column}ISNOTEMPTY^OR{column}ISEMPTY"):
+                raise Forbidden(f"{table}.{column} may not be queried: give the account a role that may")
+            self._queryable.add((table, column))
+
+    def _count(self, table: str, query: str) -> int:
+        """Return a number of rows, before access rules; the rows seen where the instance gives no count."""
+        page, total = self._page(table, query, "sys_id", limit=1)
+        return len(page) if total is None else total
 
     def _matching(self, table: str, columns: Sequence[str], keys: Sequence[Key], fields: Sequence[str]) -> list[Row]:
         asked = [sorted({key[position] for key in keys}) for position in range(len(columns))]
@@ -116,7 +139,7 @@ def _texts(row: Row) -> Row:
     }
 
 
-def _queryable(value: str) -> bool:
+def _may_stand_in_a_query(value: str) -> bool:
     return bool(value.strip()) and not value.lower().startswith(SCRIPT)
 
 

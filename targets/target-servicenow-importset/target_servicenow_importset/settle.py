@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 from ml_connector.delivery.sink import Outcome, State
 from ml_connector.errors import Forbidden
 
-from target_servicenow_importset.outcomes import UNREADABLE, staged, unreadable
+from target_servicenow_importset.outcomes import PENDING, UNREADABLE, staged, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ml_connector.delivery.sink import Effect, Row
     from ml_connector.http import Clock
@@ -73,46 +73,42 @@ class Settler:
                 yield from self._by_key(rows)
 
     def _in_import_set(self, import_set: str, effects: Sequence[Effect]) -> Iterator[Outcome]:
-        try:
-            found = self.staging.of_import_set(import_set, effects)
-            ended = self._ended(import_set, effects, found)
-            if ended:
-                found = self.staging.of_import_set(import_set, effects)
-        except Forbidden as error:
-            yield from (_unreadable(effect, error) for effect in effects)
-            return
-        if not found and ended is None:
-            # Deleted with its rows: only the keys can tell now.
-            yield from self._by_key([replace(effect, handle=None) for effect in effects])
-            return
-        yield from self._staged(effects, found, ended=bool(ended))
+        def read() -> dict[int, Row]:
+            return self.staging.of_import_set(import_set, effects)
 
-    def _ended(self, import_set: str, effects: Sequence[Effect], found: dict[int, Row]) -> bool | None:
-        """Say whether an import set with open rows is done with them; None when it is gone."""
-        if len(found) == len(effects) and all(row.get("sys_import_state") != "pending" for row in found.values()):
-            return True
-        if not found and not self.staging.exists(import_set):
-            return None
-        return self.staging.finished(import_set)
+        try:
+            found = read()
+            if not found and not self.staging.exists(import_set):
+                # Deleted with its rows: only the keys can tell now.
+                yield from self._by_key([replace(effect, handle=None) for effect in effects])
+                return
+            sets = {import_set} if len(found) < len(effects) else set()
+            outcomes = self._staged(effects, found, read, sets)
+        except Forbidden as error:
+            outcomes = [_unreadable(effect, error) for effect in effects]
+        yield from outcomes
 
     def _by_id(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         try:
             found = self.staging.by_id(effects)
+            there = [effect for effect in effects if effect.id in found]
+            outcomes = self._staged(there, found, lambda: self.staging.by_id(there), set())
         except Forbidden as error:
             yield from (_unreadable(effect, error) for effect in effects)
             return
-        yield from self._staged([effect for effect in effects if effect.id in found], found, ended=False)
+        yield from outcomes
         yield from self._by_key([effect for effect in effects if effect.id not in found])
 
-    def _staged(self, effects: Sequence[Effect], found: dict[int, Row], *, ended: bool) -> Iterator[Outcome]:
+    def _staged(
+        self, effects: Sequence[Effect], found: dict[int, Row], read: Callable[[], dict[int, Row]], open_sets: set[str]
+    ) -> list[Outcome]:
+        """Return the outcomes of staging rows; a row still open in a finished import set stays as it is."""
+        open_sets |= {row["sys_import_set"] for row in found.values() if row.get("sys_import_state") == PENDING}
+        ended = {import_set for import_set in open_sets if self.staging.finished(import_set)}
+        if ended:
+            found = read()  # the last rows may have moved between the two looks
         errors = self.staging.errors(found.values())
-        for effect in effects:
-            row = found.get(effect.id)
-            if row is None:
-                yield _not_loaded(effect) if ended else Outcome(effect, State.SENT, handle=effect.handle)
-                continue
-            outcome = staged(effect, row, errors.get(row.get("sys_row_error", ""), ""))
-            yield _not_transformed(effect) if ended and row.get("sys_import_state") == "pending" else outcome
+        return [_staged_outcome(effect, found.get(effect.id), ended, errors) for effect in effects]
 
     def _by_key(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         """Look for a lost answer's row in the staging table, and where that cannot tell, in the target table."""
@@ -120,10 +116,12 @@ class Settler:
             return
         try:
             found = self.staging.newest(effects, self._newer)
+            there = [effect for effect in effects if effect.id in found]
+            outcomes = self._staged(there, found, lambda: self.staging.newest(there, self._newer), set())
         except Forbidden:
             yield from self._in_target(effects)
             return
-        yield from self._staged([effect for effect in effects if effect.id in found], found, ended=False)
+        yield from outcomes
         absent = [effect for effect in effects if effect.id not in found]
         yield from (self._absent(effect) for effect in absent if self._age(effect) <= KEPT)
         yield from self._in_target([effect for effect in absent if self._age(effect) > KEPT])
@@ -201,6 +199,15 @@ def _place(effect: Effect) -> tuple[str, str, bool, str]:
     """Say where an effect's outcome is to be read."""
     handle = effect.handle or {}
     return effect.table, effect.via, bool(handle.get("staging_row")), str(handle.get("import_set") or "")
+
+
+def _staged_outcome(effect: Effect, row: Row | None, ended: set[str], errors: Mapping[str, str]) -> Outcome:
+    if row is None:
+        import_set = (effect.handle or {}).get("import_set")
+        return _not_loaded(effect) if import_set in ended else Outcome(effect, State.SENT, handle=effect.handle)
+    if row.get("sys_import_state") == PENDING and row["sys_import_set"] in ended:
+        return _not_transformed(effect)
+    return staged(effect, row, errors.get(row.get("sys_row_error", ""), ""))
 
 
 def _unreadable(effect: Effect, error: Forbidden) -> Outcome:

@@ -37,7 +37,7 @@ class TableApi:
         for effect, live in self._live(effects):
             if len(live) > 1:
                 outcomes.append(_ambiguous(effect, live))
-            elif live and not self._differences(effect, live[0], [*live[0]]):
+            elif live and not self._differences(effect, live[0]):
                 outcomes.append(_delivered(effect, live[0], "unchanged"))
             else:
                 calls.append(self._call(effect, live))
@@ -48,14 +48,16 @@ class TableApi:
     ) -> Iterator[tuple[Effect, Outcome | None]]:
         """Say of each in-doubt row whether its write is seen in the table; None = not seen.
 
-        Args: newer: whether a row's `sys_updated_on` is later than the effect's newest attempt.
+        A reference or date may be stored in the instance's own form, so a row that was saved since the attempt
+        (`newer`) need only have its texts.
         """
         for effect, live in self._live(effects):
             if len(live) > 1:
                 yield effect, _ambiguous(effect, live)
-            elif live and (
-                newer(effect, live[0]["sys_updated_on"]) or not self._differences(effect, live[0], [*live[0]])
-            ):
+                continue
+            differ = self._differences(effect, live[0]) if live else []
+            fresh = bool(live) and newer(effect, live[0]["sys_updated_on"])
+            if live and (not differ or (fresh and not self._texts(effect, differ))):
                 yield effect, _delivered(effect, live[0], "updated" if effect.target_id else "created")
             else:
                 yield effect, None
@@ -97,15 +99,17 @@ class TableApi:
 
         It keeps references, dates and numbers in its own form, so only texts must come back as they were sent.
         """
-        table = self._rows.table(effect)
-        sent = self._rows.plain(effect)
-        texts = [name for name in sent if name in stored and table.column(name).type in TEXT_TYPES]
-        blank = [name for name, value in sent.items() if value and stored.get(name) == ""]
-        return list(dict.fromkeys(self._differences(effect, stored, texts) + blank))
+        differ = [name for name in self._differences(effect, stored) if name in stored]
+        return [name for name in differ if stored[name] == "" or self._texts(effect, [name])]
 
-    def _differences(self, effect: Effect, row: Row, columns: Sequence[str]) -> list[str]:
+    def _differences(self, effect: Effect, row: Row) -> list[str]:
+        """Return the columns that do not show the value sent, unreadable ones included."""
         sent = self._rows.plain(effect)
-        return [name for name in columns if name in sent and not same(sent[name], row[name])]
+        return [name for name, value in sent.items() if name not in row or not same(value, row[name])]
+
+    def _texts(self, effect: Effect, columns: Sequence[str]) -> list[str]:
+        table = self._rows.table(effect)
+        return [name for name in columns if table.column(name).type in TEXT_TYPES]
 
 
 def _delivered(effect: Effect, row: Row, action: str) -> Outcome:
