@@ -32,12 +32,18 @@ class RequestLog:
 
     def __init__(self) -> None:
         self._entries: list[LoggedRequest] = []
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
 
     def add(self, entry: LoggedRequest) -> None:
         """Append a request that has just arrived."""
         with self._lock:
             self._entries.append(entry)
+            self._lock.notify_all()
+
+    def wait_for_writes(self, count: int, timeout: float) -> bool:
+        """Wait until this many writes have arrived; False when they have not within `timeout` seconds."""
+        with self._lock:
+            return self._lock.wait_for(lambda: sum(entry.is_write for entry in self._entries) >= count, timeout)
 
     def requests(self, path: str | None = None, method: str | None = None) -> list[LoggedRequest]:
         """The requests whose path contains the regular expression (any case), and of one method."""
