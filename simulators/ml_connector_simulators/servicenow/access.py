@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Literal
 
-from ml_connector_simulators.servicenow.schema import SECRET
-
 if TYPE_CHECKING:
     from ml_connector_simulators.servicenow.store import Row, Store
 
@@ -120,8 +118,3 @@ def _passes(roles: frozenset[str], rule: Rule) -> bool:
     if rule.role == NOBODY:
         return False
     return not rule.role or rule.role in roles or "admin" in roles
-
-
-def is_secret(column_type: str) -> bool:
-    """Whether the API never shows such a column."""
-    return column_type in SECRET

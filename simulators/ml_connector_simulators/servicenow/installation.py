@@ -41,6 +41,7 @@ class Installation:
     inactive_maps: frozenset[str] = frozenset()  # staging tables
     choice_actions: Mapping[Place, str] = field(default_factory=dict)  # staging column: ignore | create | reject
     insert_multiple: Mapping[str, InsertMultiple] = field(default_factory=dict)
+    without_roles: frozenset[str] = frozenset()  # taken from the integration user: `READER` makes it write-only
 
     # apis/servicenow.md §0.6, §2.5: what a term on a column that does not exist or may not be read does
     unknown_column: Literal["drop", "no_rows", "forbid"] = "drop"

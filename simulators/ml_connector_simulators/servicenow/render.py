@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
-from ml_connector_simulators.servicenow.access import is_secret
 from ml_connector_simulators.servicenow.money import FX_TABLE, REFERENCE_CURRENCY, Exchange, Money, entered
 from ml_connector_simulators.servicenow.store import STAMP
 
@@ -53,7 +52,7 @@ class Renderer:
                 return
             current = self._row(table, current[step]) if current else None
         found = self.store.schema.columns(table).get(last)
-        if found is not None and not is_secret(found.type) and self.may_read(table, last):
+        if found is not None and not found.secret and self.may_read(table, last):
             shown[path] = self._value(found, current[last] if current else "")
 
     def _value(self, column: Column, stored: str) -> Any:

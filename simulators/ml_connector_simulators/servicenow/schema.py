@@ -34,6 +34,11 @@ class Column:
         """Whether the column compares and sorts as a number."""
         return self.type in NUMERIC
 
+    @property
+    def secret(self) -> bool:
+        """Whether the API never shows the column."""
+        return self.type in SECRET
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

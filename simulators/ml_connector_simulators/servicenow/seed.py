@@ -42,7 +42,7 @@ def seed(store: Store, installation: Installation) -> None:
     """Fill a fresh instance."""
     for name, value in PROPERTIES.items():
         store.insert("sys_properties", {"name": name, "value": value})
-    _people(store)
+    _people(store, installation)
     _finance(store)
     _dictionary(store)
     _transform_maps(store)
@@ -53,11 +53,10 @@ def seed(store: Store, installation: Installation) -> None:
         )
 
 
-def _people(store: Store) -> None:
+def _people(store: Store, installation: Installation) -> None:
     user = _user(store, USER, PASSWORD, "Integration User")
     roles = Roles(store, user)
-    for role in USER_ROLES:
-        roles.add(role)
+    roles |= set(USER_ROLES) - installation.without_roles
     Roles(store, _user(store, ADMIN, "demo-sn-admin-password", "System Administrator")).add("admin")
     store.insert(
         "oauth_entity",

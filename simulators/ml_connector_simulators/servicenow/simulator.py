@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ml_connector_simulators.kit import Simulator
+from ml_connector_simulators.servicenow.access import NOBODY, Rule
 from ml_connector_simulators.servicenow.api.batch_api import items
 from ml_connector_simulators.servicenow.api.calls import Call, RefusedError, Reply
 from ml_connector_simulators.servicenow.api.limits import RateLimits
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from ml_connector_simulators.servicenow.access import Roles, Rule
+    from ml_connector_simulators.servicenow.access import Operation, Roles
     from ml_connector_simulators.servicenow.store import Row
 
 TOKEN_SECONDS = 1800
@@ -72,17 +73,19 @@ class ServiceNowSimulator(Simulator):
             "grant": self.grant,
             "revoke": self.revoke,
             "set_property": self.set_property,
-            "hibernate": self.hibernate,
+            "restrict": self.restrict,
+            "configure": self.configure,
+            "delete_old_imports": self.delete_old_imports,
         }
 
     def close(self) -> None:
         """Close the SQLite file."""
         self.instance.store.close()
 
-    def table(self, name: str, **equals: str) -> list[Row]:
+    def table(self, table: str, **equals: str) -> list[Row]:
         """The rows of a table, oldest first; an FX column comes with its `.amount` and `.currency`."""
-        rows = self.instance.store.find(name, **equals)
-        return [self._with_money(name, row) for row in rows]
+        rows = self.instance.store.match(table, equals)
+        return [self._with_money(table, row) for row in rows]
 
     def update(self, table: str, sys_id: str, **values: str) -> None:
         """Change a row as a person in the instance does: `state='approved'`."""
@@ -102,6 +105,11 @@ class ServiceNowSimulator(Simulator):
         with self.instance.store.transaction():
             self.instance.imports.finish()
 
+    def delete_old_imports(self) -> None:
+        """Run the nightly job that deletes import sets older than seven days."""
+        with self.instance.store.transaction():
+            self.instance.imports.clean()
+
     def roles(self, user: str = "integration.user") -> Roles:
         """The roles of a user; a set that can be edited."""
         return self.instance.roles(user)
@@ -114,9 +122,11 @@ class ServiceNowSimulator(Simulator):
         """Take a role from a user."""
         self.roles(user).discard(role)
 
-    def restrict(self, rule: Rule) -> None:
-        """Add an access rule."""
-        self.instance.access.rules.append(rule)
+    def restrict(
+        self, operation: Operation, table: str, role: str = NOBODY, *, column: str = "", rows: str = ""
+    ) -> None:
+        """Ask for a role from now on: for a table, one of its columns, or its rows that match an encoded query."""
+        self.instance.access.rules.append(Rule(operation, table, role, column, rows))
 
     def set_property(self, name: str, value: str) -> None:
         """Set a system property."""
@@ -126,9 +136,12 @@ class ServiceNowSimulator(Simulator):
         else:
             self.instance.store.insert("sys_properties", {"name": name, "value": value})
 
-    def hibernate(self, asleep: bool = True) -> None:
-        """Put the instance to sleep, or wake it."""
-        self.installation.hibernating = asleep
+    def configure(self, **settings: Any) -> None:
+        """Change settings of the installation that count at run time: `hibernating=true`."""
+        for name, value in settings.items():
+            if name not in Installation.__dataclass_fields__:
+                raise ValueError(f"an installation has no setting {name!r}")
+            setattr(self.installation, name, value)
 
     def sums(self, table: str, column: str, **equals: str) -> dict[str, Decimal]:
         """The total of an FX column per currency."""

@@ -49,6 +49,8 @@ class Selection:
 
     def where(self, query: EncodedQuery) -> str:
         """The condition; a term that is dropped leaves no trace, so the result gets wider."""
+        if query.invalid and self.unknown == "forbid":
+            raise DeniedColumnError(query.invalid[0])
         if query.invalid and self.unknown == "no_rows":
             return "0"
         branches = [self._branch(groups) for groups in query.branches]

@@ -118,7 +118,7 @@ class Transformer:
         if found:
             return found[0]["sys_id"]
         if entry["choice_action"] == "reject":
-            message = f"Unable to resolve {column.element} value: {text}"
+            message = f"Reference value rejected for {column.element}: {text}"
             raise RejectedError(REFERENCE_REJECTED, column.element, message)
         return self._store.insert(column.reference, equals)["sys_id"] if entry["choice_action"] == "create" else ""
 
@@ -128,5 +128,5 @@ def _choice(entry: Row, column: Column, text: str) -> str:
         if text.lower() in {value.lower(), label.lower()}:
             return value
     if entry["choice_action"] == "reject":
-        raise RejectedError(CHOICE_REJECTED, column.element, f"Unable to resolve {column.element} choice: {text}")
+        raise RejectedError(CHOICE_REJECTED, column.element, f"Choice value rejected for {column.element}: {text}")
     return text if entry["choice_action"] == "create" else ""

@@ -126,4 +126,7 @@ class ImportApi:
             raise forbidden_change("Insert")
 
     def _may_read(self) -> bool:
-        return self.instance.access.may(self.session.roles, "read", self.table)
+        """Whether the caller sees the staged row and what its maps made of it."""
+        targets = (it["target_table"] for it in self.instance.imports.transformer.maps(self.table))
+        may = self.instance.access.may
+        return all(may(self.session.roles, "read", table) for table in (self.table, *targets))

@@ -63,14 +63,13 @@ class Router:
             raise RefusedError(400, "Requested URI does not represent any resource")
         if kind == "stats":
             return aggregate(self.instance, session, call, table)
-        if kind == "import":
-            with self.instance.store.transaction():
+        with self.instance.store.transaction():
+            if kind == "import":
                 return ImportApi(self.instance, session, call, self.url(), table).answer(rest)
-        return self._table(session, call, table, rest)
+            return self._table(session, call, table, rest)
 
     def _table(self, session: Session, call: Call, table: str, rest: str | None) -> Reply:
         reply = TableApi(self.instance, session, call, self.url(), table).answer(rest)
         if call.method == "GET" and table == "sys_import_set" and self.instance.installation.imports == "poll":
-            with self.instance.store.transaction():
-                self.instance.imports.step()  # after the answer: whoever polls sees every state
+            self.instance.imports.step()  # after the answer: whoever polls sees every state
         return reply

@@ -102,7 +102,7 @@ class TableApi:
         self._require("create")
         row = self.instance.records.insert(self.table, self._values("create"), self.session.name)
         if not self.reading.visible:
-            raise forbidden_change("Insert")
+            return forbidden_change("Insert").reply
         location = f"{self.url}/api/now/table/{self.table}/{row['sys_id']}"
         return Reply(201, {"result": self._shown(row)}, {"Location": location})
 
