@@ -83,7 +83,8 @@ class Table:
     def complaint(self, name: str, found: Sequence[Column]) -> str:
         """Say why `name` is no single column, and what to write instead."""
         if found:
-            return f"the label {name!r} belongs to {', '.join(c.element for c in found)}: name the column itself"
+            elements = ", ".join(sorted(column.element for column in found))
+            return f"the label {name!r} belongs to {elements}: name the column itself"
         words = set(name.lower().replace("_", " ").split())
         near = [c for layer in self.layers for c in layer.values() if words & set(c.label.lower().split())]
         hint = "; similar: " + ", ".join(f"{c.element} ({c.label})" for c in near[:5]) if near else ""
