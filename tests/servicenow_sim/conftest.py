@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from ml_connector_simulators.kit import running
 from ml_connector_simulators.servicenow import Installation, ServiceNowSimulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 NO, SE = "visma:NO01", "visma:SE01"
 USER = ("integration.user", "demo-sn-password")

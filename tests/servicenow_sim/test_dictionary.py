@@ -2,6 +2,7 @@
 
 import pytest
 from ml_connector_simulators.servicenow import Installation
+from ml_connector_simulators.servicenow.tables import delivered
 
 INVOICE = "sn_spend_intg_imp_invoice"
 OFFICIAL = {
@@ -91,3 +92,46 @@ def test_an_installation_renames_shortens_and_lacks(start):
 def test_an_installation_without_parents_children_starts(start):
     api = start(Installation(absent=frozenset({"sn_shop_invoice", "sn_apo_ap_invoice"})))
     assert api.list("sn_fin_base_invoice") == []
+
+
+def test_every_delivered_map_leads_somewhere():
+    schema = delivered()
+    for it in schema.maps:
+        source, target = schema.columns(it.source), schema.columns(it.target)
+        for field_map in it.fields:
+            assert field_map.source in source, (it.name, field_map)
+            assert field_map.target in target, (it.name, field_map)
+            assert not field_map.by or field_map.by in schema.columns(target[field_map.target].reference)
+            assert bool(field_map.by) == bool(target[field_map.target].reference), (it.name, field_map)
+            assert not field_map.currency_from or field_map.currency_from in source
+            assert (target[field_map.target].type == "currency2") == bool(field_map.currency_from), (it.name, field_map)
+        assert len([it for it in it.fields if it.coalesce]) >= 2, it.name
+
+
+def test_every_reference_names_a_table():
+    schema = delivered()
+    for table in schema.tables:
+        assert all(not it.reference or it.reference in schema for it in schema.columns(table).values()), table
+
+
+def test_the_table_set_of_the_brief_takes_an_invoice(api):
+    shared_columns = {"erp_source": "visma:NO01"}
+    accounts = {**shared_columns, "number": "71", "account": "4000"}
+    assert api.call("POST", "/api/now/table/itfm_gl_accounts", json=accounts).status_code == 201
+    api.call("POST", "/api/now/table/cmn_cost_center", json={**shared_columns, "code": "110"})
+    supplier = {**shared_columns, "supplier_number": "50001", "legal_name": "Paper"}
+    assert api.load("sn_s2p_supplier_inbound_staging", **supplier)["status"] == "inserted"
+    key = {**shared_columns, "external_invoice_number": "Invoice/1"}
+    assert api.load("sn_apo_invoice", **key, supplier="50001", currency="SEK", subtotal="80")["status"] == "inserted"
+    line = {
+        **key,
+        "erp_line_number": "1",
+        "gl_account": "4000",
+        "cost_center": "110",
+        "currency": "SEK",
+        "subtotal": "80",
+    }
+    assert api.load("sn_apo_invoice_line", **line)["status"] == "inserted"
+    tax = {**key, "tax_line_number": "1", "supplier_tax": "20", "currency": "SEK"}
+    assert api.load("sn_apo_invoice_tax_line", **tax)["status"] == "inserted"
+    assert {str(total) for total in api.sim.sums("sn_apo_ap_invoice_line", "sub_total").values()} == {"80"}

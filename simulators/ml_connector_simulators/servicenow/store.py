@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 Row = dict[str, str]
 STAMP = "%Y-%m-%d %H:%M:%S"  # UTC, as the platform stores it (apis/servicenow.md §2.2)
 FIRST_NUMBER = 1001  # a fresh instance counts INV0001001, ISET0010001, …
+LOOKED_UP = (
+    ("sys_dictionary", ("name",)),
+    ("sys_import_set_run", ("set",)),
+    ("sys_transform_entry", ("map",)),
+    ("sys_user_has_role", ("user",)),
+)
 
 
 class Store:
@@ -142,7 +148,7 @@ def _view(schema: Schema, table: str) -> str:
 
 def _indexes(schema: Schema) -> Iterable[str]:
     """What the transforms look up: coalesce keys, codes of references, the rows of an import set."""
-    wanted = {(it.target, tuple(f.target for f in it.fields if f.coalesce)) for it in schema.maps}
+    wanted = set(LOOKED_UP) | {(it.target, tuple(f.target for f in it.fields if f.coalesce)) for it in schema.maps}
     for it in schema.maps:
         target = schema.columns(it.target)
         wanted |= {(target[f.target].reference, ("erp_source", f.by)) for f in it.fields if f.by}

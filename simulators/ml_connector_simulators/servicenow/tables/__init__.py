@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ml_connector_simulators.servicenow.schema import Schema
 from ml_connector_simulators.servicenow.tables import apo, s2p
-from ml_connector_simulators.servicenow.tables.finance import FINANCE
+from ml_connector_simulators.servicenow.tables.documents import INVOICES, LINES, ORDERS
+from ml_connector_simulators.servicenow.tables.masters import MASTERS
 from ml_connector_simulators.servicenow.tables.platform import IMPORTS, PLATFORM
 from ml_connector_simulators.servicenow.tables.staging import transform
 
@@ -12,7 +13,8 @@ from ml_connector_simulators.servicenow.tables.staging import transform
 def delivered() -> Schema:
     """Everything the platform and the finance applications deliver, before an installation changes it."""
     definitions = (*s2p.MAPS, *apo.MAPS)
-    tables = {it.name: it for it in (*PLATFORM, *IMPORTS, *FINANCE, *(source for source, *_ in definitions))}
+    sources = (source for source, *_ in definitions)
+    tables = {it.name: it for it in (*PLATFORM, *IMPORTS, *MASTERS, *ORDERS, *INVOICES, *LINES, *sources)}
     columns = Schema(tables, ()).columns
     maps = (
         transform(name, source, columns(target).values(), target, text) for source, target, name, text in definitions

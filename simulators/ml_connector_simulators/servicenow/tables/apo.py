@@ -113,7 +113,7 @@ MAPS = (
         erp_line_number          erp_line_number          coalesce
         external_invoice_number  invoice                  reject by=external_invoice_number
         cost_center              cost_center              reject by=code
-        gl_account               ledger_account           reject by=gl_account
+        gl_account               ledger_account           reject by=account
         line_quantity            invoiced_quantity
         subtotal                 sub_total                currency=currency
         """,

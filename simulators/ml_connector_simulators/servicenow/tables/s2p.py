@@ -6,7 +6,7 @@ and `Tax line number` beside the documented labels are UNCONFIRMED.
 
 from __future__ import annotations
 
-from ml_connector_simulators.servicenow.tables.finance import address
+from ml_connector_simulators.servicenow.tables.documents import address
 from ml_connector_simulators.servicenow.tables.staging import staging
 
 COST_CENTER = staging(
