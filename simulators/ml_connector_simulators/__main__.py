@@ -34,16 +34,19 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--servicenow-port", type=int, default=8702, metavar="PORT", help="0: any free port")
     serve.add_argument("--data", type=Path, metavar="DIR", help="keep state here, so that a restart keeps it")
     serve.add_argument("--seed", type=int, default=1, metavar="N", help="another seed gives other amounts and names")
+    serve.add_argument("--visma-invoices", type=int, metavar="N", help="serve N supplier invoices, for a benchmark")
     return parser
 
 
 def _simulators(options: argparse.Namespace) -> list[tuple[Simulator, int]]:
     # Imported here so that one vendor's simulator does not need the other's.
     from ml_connector_simulators.servicenow import ServiceNowSimulator  # noqa: PLC0415
-    from ml_connector_simulators.visma import Month, VismaSimulator  # noqa: PLC0415
+    from ml_connector_simulators.visma import Bulk, Month, VismaSimulator  # noqa: PLC0415
 
+    many: int | None = options.visma_invoices
+    seed = Month(options.seed) if many is None else Bulk(many, seed=options.seed)
     return [
-        (VismaSimulator(seed=Month(options.seed), data=_file(options.data, "visma")), options.visma_port),
+        (VismaSimulator(seed, data=_file(options.data, "visma")), options.visma_port),
         (ServiceNowSimulator(data=_file(options.data, "servicenow")), options.servicenow_port),
     ]
 

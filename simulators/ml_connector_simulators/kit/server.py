@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from ml_connector_simulators.kit.simulator import Simulator
 from ml_connector_simulators.kit.wire import TRANSPORT
@@ -40,42 +41,32 @@ def _with_transport(app: ASGIApp, transport: asyncio.Transport) -> ASGIApp:
     return wrapped
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves the process's signals alone: who starts it decides when it ends."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 class Serving:
-    """A simulator bound to a loopback port; `url` is known before the first request can be answered."""
+    """A simulator bound to a loopback port; `url` is known before the first request can be answered.
+
+    uvicorn's protocol on asyncio's own server: uvicorn's server polls, and takes the process's signals for itself.
+    """
 
     def __init__(self, simulator: Simulator, port: int = 0) -> None:
         self.simulator = simulator
         self._socket = socket.create_server(("127.0.0.1", port))  # listening from here on: no start-up race
         simulator.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._server = _Server(
-            uvicorn.Config(
-                simulator,
-                http=_OpenProtocol,
-                lifespan="off",
-                ws="none",
-                access_log=False,
-                date_header=False,  # the simulated clock's instead, which the records' time stamps follow
-                log_config=None,
-                log_level="warning",
-                timeout_graceful_shutdown=1,
-            )
-        )
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer requests until told to stop, then end what still hangs."""
-        serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        config = uvicorn.Config(self.simulator, lifespan="off", access_log=False, log_config=None, log_level="warning")
+        config.load()
+        state = ServerState()  # without default headers: `Date` is the simulated clock's, as the records' time stamps
+        server = await asyncio.get_running_loop().create_server(
+            lambda: _OpenProtocol(config, state, app_state={}), sock=self._socket
+        )
         await stop.wait()
+        server.close()
         await self.simulator.hang_up()
-        self._server.should_exit = True
-        await serving
+        for connection in list(state.connections):
+            connection.transport.abort()  # kept alive, but idle
+        if state.tasks:
+            await asyncio.wait(state.tasks, timeout=1)
         self.simulator.close()
 
 

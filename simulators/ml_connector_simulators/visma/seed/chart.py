@@ -152,11 +152,3 @@ def _bilingual(table: str) -> list[tuple[str, dict[str, str]]]:
 
 ACCOUNTS = [Account(*row) for row in _bilingual(_ACCOUNTS)]
 COST_CENTRES = [CostCentre(*row) for row in _bilingual(_COST_CENTRES)]
-
-# What an ordinary supplier invoice line may be booked on: costs and equipment, but no pay, depreciation or currency.
-_NOT_FROM_INVOICES = {"1460", "1480", "1500", "1700", "1920", "5000", "6000", "7100", "7795"}
-PURCHASABLE = [
-    account
-    for account in ACCOUNTS
-    if account.number[0] in "14567" and account.number not in _NOT_FROM_INVOICES and account.active
-]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from ml_connector_simulators.visma.seed.chart import PURCHASABLE
 from ml_connector_simulators.visma.seed.problems import LONG_NAME_SUPPLIER_NUMBER
 from ml_connector_simulators.visma.seed.values import amount, instant, office_hours
 
@@ -25,22 +24,22 @@ class Trade:
 
 
 _TRADES = """
-Papir|Papper|6800 6810 4360
-Renhold|Städ|6360 6390
-Kontormøbler|Kontorsmöbler|1250 6540 STOCK
-Data|Data|6551 6552 1280 6420
+Papir|Papper|6800 6810 4360 6840 6940
+Renhold|Städ|6360 6390 6320 5910
+Kontormøbler|Kontorsmöbler|1250 6540 5900
+Data|Data|6551 6552 1280 6420 6490
 Telekom|Telekom|6900 6907
-Transport|Transport|6100 6110 4160
-Energi|Energi|6340 6345
-Bygg|Bygg|6600 6390 4510
-Bilservice|Bilservice|7020 7000 7040 6440
-Bemanning|Bemanning|5010 5990 4500
-Råvarer|Råvaror|4000 4100 4300
-Revisjon|Revision|6700 6705
-Advokat|Advokat|6720 6725 7600
-Reklame|Reklam|7320 7330 7420
+Transport|Transport|6100 6110 4160 6400
+Energi|Energi|6340 6345 6690
+Bygg|Bygg|6600 6390 4510 6300 6620
+Bilservice|Bilservice|7020 7000 7040 6440 6500
+Bemanning|Bemanning|5010 5990 4500 7200
+Råvarer|Råvaror|4000 4100 4300 1200 6570
+Revisjon|Revision|6700 6705 7730
+Advokat|Advokat|6720 6725 7600 7710 7400
+Reklame|Reklam|7320 7330 7420 6860
 Reisebyrå|Resebyrå|7130 7140 7350
-Forsikring|Försäkring|7500 5950 7040
+Forsikring|Försäkring|7500 5950 7040 7770 7790
 """
 TRADES = [
     Trade({"no": no, "sv": sv}, tuple(accounts.split()))
@@ -76,6 +75,37 @@ _TOWNS = {
 }
 _SUFFIX = {"no": "AS", "sv": "AB"}
 _SHOPS = ("Skole", "Hotell", "Kommune", "Bygg", "Helse", "Kafé", "Studio", "Verksted")
+_SUPPLIER_DEFAULTS: Row = {
+    "paymentMethod": {"id": "3", "description": "Bank transfer"},
+    "cashAccount": "1920",
+    "chargeBearer": "Payer",
+    "accountUsedForPayment": "IBAN",
+    "paymentBy": "DueDate",
+    "paymentLeadTime": 0,
+    "paySeparately": False,
+    "attributes": [],
+    "retainageApply": False,
+    "retainagePct": amount(0),
+    "note": "",
+    "landedCostSupplier": False,
+    "currencyRateOverride": False,
+}
+_CUSTOMER_DEFAULTS: Row = {
+    "creditVerification": "CreditLimit",
+    "creditLimit": amount(250_000),
+    "creditDaysPastDue": 0,
+    "printInvoices": False,
+    "acceptAutoInvoices": True,
+    "sendInvoicesByEmail": True,
+    "statementType": "OpenItem",
+    "gln": "",
+    "attributes": [],
+    "priceClass": {"id": "BASE", "description": "Base price"},
+    "invoiceToDefaultLocation": False,
+    "paymentMethods": [{"paymentMethodId": "3", "isDefault": True}],
+    "defaultPaymentMethodId": "3",
+    "excludeDebtCollection": False,
+}
 PAYMENT_TERMS = {"30": ("30 days net", 30), "14": ("14 days net", 14), "10": ("10 days net", 10)}
 SUPPLIERS = 80
 CUSTOMERS = 40
@@ -84,12 +114,6 @@ CUSTOMERS = 40
 def trade_of(number: str) -> Trade:
     """The trade of a supplier, by its number."""
     return TRADES[int(number) % len(TRADES)]
-
-
-def accounts_of(number: str) -> tuple[str, ...]:
-    """The accounts a supplier's invoices are booked on: its trade's, and one that makes the month use them all."""
-    own = tuple(account for account in trade_of(number).accounts if account != "STOCK")
-    return (*own, PURCHASABLE[int(number) % len(PURCHASABLE)].number)
 
 
 def suppliers(books: Books) -> Iterator[Row]:
@@ -113,17 +137,11 @@ def suppliers(books: Books) -> Iterator[Row]:
             "accountReference": f"{books.company.code}-{number}",
             "supplierClass": {"id": "1", "description": "Domestic"} if not abroad else _FOREIGN_CLASS,
             "creditTerms": {"id": terms, "description": PAYMENT_TERMS[terms][0]},
+            **_SUPPLIER_DEFAULTS,
             "documentLanguage": "en-US" if abroad else {"no": "nb-NO", "sv": "sv-SE"}[books.company.language],
             "currencyId": "EUR" if abroad else books.company.currency,
             "remitAddress": address,
             "remitContact": _contact(index, number),
-            "paymentMethod": {"id": "3", "description": "Bank transfer"},
-            "cashAccount": "1920",
-            "chargeBearer": "Payer",
-            "accountUsedForPayment": "IBAN",
-            "paymentBy": "DueDate",
-            "paymentLeadTime": 0,
-            "paySeparately": False,
             "supplierAddress": address,
             "supplierContact": _contact(index, number),
             "location": {"countryId": country, "id": "MAIN", "name": "Primary Location"},
@@ -131,15 +149,9 @@ def suppliers(books: Books) -> Iterator[Row]:
             "corporateId": digits,
             "vatZone": VAT_ZONES["02" if abroad else "01"],
             "glAccounts": _supplier_accounts(books, number),
-            "attributes": [],
             "lastModifiedDateTime": instant(changed),
             "supplierPaymentMethodDetails": _bank_details(country, digits),
-            "retainageApply": False,
-            "retainagePct": amount(0),
-            "note": "",
-            "landedCostSupplier": False,
             "currencyOverride": bool(abroad),
-            "currencyRateOverride": False,
         }
 
 
@@ -162,31 +174,18 @@ def customers(books: Books) -> Iterator[Row]:
             "accountReference": "",
             "customerClass": {"id": "1", "description": "Domestic"},
             "creditTerms": {"id": "14", "description": PAYMENT_TERMS["14"][0]},
+            **_CUSTOMER_DEFAULTS,
             "currencyId": books.company.currency,
-            "creditVerification": "CreditLimit",
-            "creditLimit": amount(250_000),
-            "creditDaysPastDue": 0,
             "invoiceAddress": address,
             "invoiceContact": _contact(index + 200, number),
-            "printInvoices": False,
-            "acceptAutoInvoices": True,
-            "sendInvoicesByEmail": True,
-            "statementType": "OpenItem",
             "deliveryAddress": address,
             "deliveryContact": _contact(index + 200, number),
             "vatRegistrationId": f"{books.company.country[0]}{digits}",
             "corporateId": digits,
-            "gln": "",
             "vatZone": VAT_ZONES["01"],
             "location": {"countryId": books.company.country[0], "id": "MAIN", "name": "Primary Location"},
-            "attributes": [],
             "lastModifiedDateTime": changed,
             "createdDateTime": changed,
-            "priceClass": {"id": "BASE", "description": "Base price"},
-            "invoiceToDefaultLocation": False,
-            "paymentMethods": [{"paymentMethodId": "3", "isDefault": True}],
-            "defaultPaymentMethodId": "3",
-            "excludeDebtCollection": False,
         }
 
 
@@ -249,7 +248,7 @@ def _contact(index: int, number: str) -> Row:
 
 
 def _supplier_accounts(books: Books, number: str) -> Row:
-    expense = books.account(accounts_of(number)[0])
+    expense = books.account(trade_of(number).accounts[0])
     payable = books.account("2400")
     return {
         "supplierAccount": {name: payable[name] for name in ("type", "number", "description")},

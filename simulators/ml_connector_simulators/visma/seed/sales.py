@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ml_connector_simulators.visma.seed.chart import COST_CENTRES, ITEMS
-from ml_connector_simulators.visma.seed.values import amount, cents, day, instant, office_hours, periods
+from ml_connector_simulators.visma.seed.values import amount, cents, day, instant, office_hours
 
 if TYPE_CHECKING:
     import random
@@ -16,6 +16,19 @@ if TYPE_CHECKING:
     from ml_connector_simulators.visma.seed.company import Books, Row
 
 _ABROAD_EVERY = 12  # one invoice in twelve is an export in EUR
+_DEFAULTS: Row = {
+    "isRotRutDeductible": False,
+    "attachments": [],
+    "sendToAutoInvoice": True,
+    "roundingDiff": amount(0),
+    "excludeDebtCollection": False,
+    "hold": False,
+    "revoked": False,
+    "documentType": "Invoice",
+    "status": "Open",
+    "invoiceText": "",
+    "note": "",
+}
 
 
 def customer_invoices(books: Books) -> Iterator[Row]:
@@ -32,47 +45,33 @@ def _invoice(books: Books, chance: random.Random, index: int) -> Row:
     customer = books.customers[index * 3 % len(books.customers)]
     entered = office_hours(on, chance)
     rate, vat_rate = books.rate(code), 0 if code == "EUR" else 25
-    sums, sums_in_currency = _sums(lines, "", rate, vat_rate), _sums(lines, "InCurrency", Decimal(1), vat_rate)
+    sums, in_currency = _sums(lines, "", rate, vat_rate), _sums(lines, "InCurrency", Decimal(1), vat_rate)
     number = str(200_000 + index)
     return {
-        "creditTerms": customer["creditTerms"],
+        **_DEFAULTS,
+        **_from_customer(customer),
         "documentDueDate": day(on + timedelta(days=14)),
         "cashDiscountDate": day(on + timedelta(days=14)),
         "externalReference": f"SO-{number}",
-        "isRotRutDeductible": False,
         "exchangeRate": rate.quantize(Decimal("0.00000001")),
-        "attachments": [],
-        "taxDetails": [_tax_detail(books, vat_rate, sums_in_currency)],
+        "taxDetails": [_tax_detail(books, vat_rate, in_currency)],
         "invoiceLines": lines,
-        "sendToAutoInvoice": True,
-        "roundingDiff": amount(0),
         "customerVatZone": {
             "id": "02" if code == "EUR" else "01",
             "description": "EU" if code == "EUR" else "Domestic",
         },
-        "excludeDebtCollection": False,
-        "hold": False,
-        **{name: amount(value) for name, value in sums.items()},
-        **{f"{name}InCurrency": amount(value) for name, value in sums_in_currency.items()},
+        **sums,
+        **{f"{name}InCurrency": value for name, value in in_currency.items()},
         "paymentReference": f"{number}{index % 10}",
-        "invoiceAddress": {**customer["invoiceAddress"], "overrideAddress": False},
-        "revoked": False,
-        "customer": {"number": customer["number"], "name": customer["name"]},
-        "documentType": "Invoice",
         "referenceNumber": number,
-        "postPeriod": periods(on)["financialPeriod"],  # YYYYPP here, by the spec's own text
-        "financialPeriod": periods(on)["financialPeriod"],
+        "postPeriod": f"{on:%Y%m}",  # YYYYPP here, by the spec's own text
+        "financialPeriod": f"{on:%Y%m}",
         "documentDate": day(on),
         "origInvoiceDate": day(on),
-        "status": "Open",
         "currencyId": code,
-        "paymentMethod": {"id": "3", "description": "Bank transfer"},
         "customerRefNumber": f"REF-{index}",
-        "invoiceText": "",
         "lastModifiedDateTime": instant(entered + timedelta(minutes=4)),
         "createdDateTime": instant(entered),
-        "note": "",
-        "location": customer["location"],
         "branchNumber": books.branch(),
         "account": books.account("1500"),
         "subaccount": books.subaccount("110"),
@@ -83,7 +82,7 @@ def _sums(lines: list[Row], pair: str, rate: Decimal, vat_rate: int) -> dict[str
     detail = sum((line[f"amount{pair}"] for line in lines), Decimal(0))
     in_currency = sum((line["amountInCurrency"] for line in lines), Decimal(0))
     vat = cents(cents(in_currency * vat_rate / 100) * rate)
-    return {
+    sums = {
         "discountTotal": Decimal(0),
         "detailTotal": detail,
         "vatTaxableTotal": detail if vat_rate else Decimal(0),
@@ -92,6 +91,17 @@ def _sums(lines: list[Row], pair: str, rate: Decimal, vat_rate: int) -> dict[str
         "amount": detail + vat,
         "balance": detail + vat,
         "cashDiscount": Decimal(0),
+    }
+    return {name: amount(value) for name, value in sums.items()}
+
+
+def _from_customer(customer: Row) -> Row:
+    """What an invoice takes over from its customer."""
+    return {
+        "customer": {"number": customer["number"], "name": customer["name"]},
+        "invoiceAddress": {**customer["invoiceAddress"], "overrideAddress": False},
+        "paymentMethod": {"id": "3", "description": "Bank transfer"},
+        **{name: customer[name] for name in ("creditTerms", "location")},
     }
 
 
@@ -103,8 +113,8 @@ def _tax_detail(books: Books, vat_rate: int, sums: dict[str, Decimal]) -> Row:
         "recordId": 1,
         "vatId": {"number": vat_id, "description": description},
         "vatRate": amount(vat_rate),
-        "taxableAmount": amount(sums["detailTotal"]),
-        "vatAmount": amount(sums["vatTotal"]),
+        "taxableAmount": sums["detailTotal"],
+        "vatAmount": sums["vatTotal"],
     }
 
 

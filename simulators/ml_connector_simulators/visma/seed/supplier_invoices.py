@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector_simulators.visma.seed.chart import ACCOUNTS, COST_CENTRES
 from ml_connector_simulators.visma.seed.drafts import Draft, DraftLine, Totals, tax_lines, totals
-from ml_connector_simulators.visma.seed.parties import PAYMENT_TERMS, VAT_ZONES, accounts_of
+from ml_connector_simulators.visma.seed.parties import PAYMENT_TERMS, VAT_ZONES, trade_of
 from ml_connector_simulators.visma.seed.twists import twist
 from ml_connector_simulators.visma.seed.values import amount, cents, day, instant, office_hours, periods
 
@@ -35,7 +35,7 @@ def supplier_invoices(books: Books, ordered: list[list[DraftLine]]) -> Iterator[
     written: dict[str, Draft] = {}
     for index in range(books.company.supplier_invoices):
         draft = _ordinary(books, chance, index)
-        if index % 8 == 5 and ordered:  # noqa: PLR2004  one in eight bills an order
+        if index % 7 == 5 and ordered:  # noqa: PLR2004  one in seven bills an order
             _bill_order(books, draft, ordered.pop(0))
         twist(books, draft, written)
         written[draft.key] = draft
@@ -59,7 +59,7 @@ def _ordinary(books: Books, chance: random.Random, index: int) -> Draft:
         entered=office_hours(on + timedelta(days=chance.randrange(2)), chance),
         currency=currency,
         rate=books.rate(currency),
-        lines=[_line(books, chance, supplier, index + n) for n in range(chance.choice((1, 1, 2, 2, 3, 4, 6)))],
+        lines=[_line(books, chance, supplier, index // 16 + n) for n in range(chance.choice((1, 1, 2, 2, 3, 4, 6)))],
         supplier_reference=f"{chance.randrange(10_000, 100_000)}-{index}",
         gross=currency != "EUR" and chance.random() < 0.06,  # noqa: PLR2004
         whole_units=whole_units,
@@ -67,7 +67,7 @@ def _ordinary(books: Books, chance: random.Random, index: int) -> Draft:
 
 
 def _line(books: Books, chance: random.Random, supplier: Row, turn: int) -> DraftLine:
-    accounts = accounts_of(supplier["number"])
+    accounts = trade_of(supplier["number"]).accounts
     account = accounts[turn % len(accounts)]
     domestic = supplier["currencyId"] == books.company.currency
     typical = _BIG_TICKETS.get(account[:2], 1_900)
@@ -75,7 +75,7 @@ def _line(books: Books, chance: random.Random, supplier: Row, turn: int) -> Draf
         account=account,
         cost_centre=chance.choice(COST_CENTRES).code,
         vat_category=_LOW_VAT.get(account, "0" if account in _NO_VAT else "1") if domestic else "0",
-        description=f"{books.text(_NAMES[account])} {turn % 12 + 1:02d}/2026",
+        description=f"{books.text(_NAMES[account])} 10/2026",
         quantity=Decimal(chance.choice((1, 1, 1, 2, 3, 10))),
         unit_cost=cents(Decimal(chance.randrange(typical * 20, typical * 180)) / 100 / (1 if domestic else 10)),
         discount_percent=Decimal(chance.choice((0,) * 9 + (10,))),
@@ -94,7 +94,6 @@ def document(books: Books, draft: Draft) -> Row:
     """The document as Visma shows it."""
     taxes = tax_lines(books.company, draft)
     in_currency, in_base = totals(draft, taxes, Decimal(1)), totals(draft, taxes, draft.rate)
-    status = "Hold" if draft.hold else "Open"
     due = draft.on + timedelta(days=PAYMENT_TERMS[draft.supplier["creditTerms"]["id"]][1])
     return {
         "taxDetailLines": [_tax_detail(index, tax) for index, tax in enumerate(taxes, 1)],
@@ -103,7 +102,7 @@ def document(books: Books, draft: Draft) -> Row:
         "hold": draft.hold,
         "exchangeRate": draft.rate.quantize(Decimal("0.00000001")),
         "paymentRefNo": f"{draft.number}{int(draft.number) % 97:02d}",
-        "creditTerms": draft.supplier["creditTerms"],
+        **_from_supplier(draft),
         "retainageApply": False,
         "cashDiscountDate": day(due),
         **_sums(in_currency, in_base, draft.misfooted_by),
@@ -111,7 +110,6 @@ def document(books: Books, draft: Draft) -> Row:
         "supplierTaxZone": VAT_ZONES["02" if draft.currency == "EUR" else "01"],
         "paySelected": False,
         "documentVersionNumber": 1,
-        "supplier": {name: draft.supplier[name] for name in ("internalId", "number", "name")},
         "documentType": draft.type,
         "referenceNumber": draft.number,
         **periods(draft.on),
@@ -119,19 +117,25 @@ def document(books: Books, draft: Draft) -> Row:
         "origInvoiceDate": day(draft.on),
         "dueDate": day(due),
         "approvalStatus": "New" if draft.hold else "ApprovedInApproval",
-        "status": status,
+        "status": "Hold" if draft.hold else "Open",
         "currencyId": draft.currency,
-        "paymentMethod": draft.supplier["paymentMethod"],
-        "supplierReference": draft.supplier_reference,
         "description": f"{draft.supplier['name'][:60]} {draft.supplier_reference}",
         "createdDateTime": instant(draft.entered),
         "lastModifiedDateTime": instant(draft.entered + timedelta(hours=2, milliseconds=int(draft.number) % 1000)),
         "note": "",
-        "location": draft.supplier["location"],
         "branchNumber": books.branch(),
         "payDate": day(due),
-        "paymentMessage": draft.supplier_reference,
         "cashAccount": "1920",
+    }
+
+
+def _from_supplier(draft: Draft) -> Row:
+    """What a document takes over from its supplier, and the supplier's own number for it."""
+    return {
+        "supplier": {name: draft.supplier[name] for name in ("internalId", "number", "name")},
+        "supplierReference": draft.supplier_reference,
+        "paymentMessage": draft.supplier_reference,
+        **{name: draft.supplier[name] for name in ("creditTerms", "paymentMethod", "location")},
     }
 
 
