@@ -1,1 +1,14 @@
 """The `ml-connector` command line: one file per verb group."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from ml_connector.cli.commands import cli  # noqa: PLC0415  # a tap's install has the script, not its parts
+    except ModuleNotFoundError as error:
+        sys.exit(f"✗ {error.name} is not installed with this ml-connector.\n  next: pip install 'ml-connector[cli]'")
+    cli()

@@ -1,0 +1,124 @@
+"""Meltano as a child process: its log goes to a file, its answer comes back as lines and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.errors import ConfigError
+from ml_connector.store.text import utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ml_connector.cli.project import Project
+
+_SHOWN = 5
+_OURS = re.compile(r"[a-z_]+: ")
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A Meltano run that has ended."""
+
+    code: int  # Meltano's own: 0 or 1
+    log: Path
+
+    def errors(self) -> list[str]:
+        """Return the last errors that plugins or Meltano logged."""
+        return logged_errors(self.log.read_text(errors="replace"))
+
+    def plugin_codes(self) -> list[int]:
+        """Return the exit codes of the plugins that failed, as Meltano tells them per block."""
+        entries = _entries(self.log.read_text(errors="replace"))
+        return [code for entry in entries for code in _codes(entry.get("exit_codes"))]
+
+
+def logged_errors(log: str) -> list[str]:
+    """Return the last errors in a JSON log, each once: those our own tree names when there are any."""
+    errors = (entry for entry in _entries(log) if entry.get("level") in ("error", "critical"))
+    told = list(dict.fromkeys(str(entry.get("event") or "") for entry in errors))
+    return ([text for text in told if _OURS.match(text)] or told)[-_SHOWN:]
+
+
+def _entries(log: str) -> Iterator[dict[str, Any]]:
+    for line in log.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            yield entry
+
+
+def _codes(told: Any) -> list[int]:
+    if isinstance(told, dict):
+        return [code for code in told.values() if isinstance(code, int)]
+    return [int(code) for code in re.findall(r": (\d+)", str(told or ""))]
+
+
+def meltano_run(project: Project, blocks: Sequence[str], **extra: str) -> Finished:
+    """Run `meltano run` to its end; everything it and its plugins log goes to a file of its own."""
+    folder = project.folder / "logs"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = folder / f"run-{utc_now():%Y%m%dT%H%M%S%f}.log"
+    command = [*_meltano(project), "--log-format=json", "run", *blocks]
+    with open(log, "w", opener=_private) as file:
+        done = _start(command, project, extra, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    return Finished(done.returncode, log)
+
+
+def meltano_invoke(
+    project: Project, plugin: str, arguments: Sequence[str], *, feed: str = "", **extra: str
+) -> subprocess.CompletedProcess[str]:
+    """Run one plugin with its Meltano configuration; stdout and stderr come back."""
+    command = [*_meltano(project), "--log-format=json", "invoke", plugin, *arguments]
+    return _start(command, project, extra, input=feed, capture_output=True, text=True)
+
+
+def run_executable(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a connector without Meltano."""
+    return _start(list(command), capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+def setting_variable(plugin: str, setting: str) -> str:
+    """Return the environment variable by which Meltano sets a plugin's setting."""
+    return f"{plugin}_{setting}".upper().replace("-", "_")
+
+
+def _meltano(project: Project) -> list[str]:
+    chosen = [f"--environment={project.environment}"] if project.environment else []
+    return ["meltano", *chosen]
+
+
+def _start(
+    command: list[str], project: Project | None = None, extra: dict[str, str] | None = None, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    root = project.root if project else None
+    environ = child_environment(**({"MELTANO_PROJECT_ROOT": str(root)} if root else {}), **(extra or {}))
+    try:
+        return subprocess.run(command, cwd=root, env=environ, check=False, **options)  # noqa: S603  # no shell
+    except FileNotFoundError:
+        raise not_installed(command[0]) from None
+
+
+def not_installed(executable: str) -> ConfigError:
+    """Return the error of a command that is not there."""
+    return ConfigError(f"{executable} is not installed beside ml-connector or on PATH. Install it there.")
+
+
+def child_environment(**extra: str) -> dict[str, str]:
+    """Return the environment of child processes: the scripts beside this Python are found first."""
+    scripts = str(Path(sys.executable).parent)
+    path = os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path, **extra}
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,137 @@
+"""The Meltano project a verb is called in: its environment, its store, its flows, and how its processes start."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any, NamedTuple, Self
+
+import yaml
+from dotenv import dotenv_values
+from sqlalchemy import make_url
+
+from ml_connector.errors import ConfigError
+
+STORE_VARIABLE = "ML_CONNECTOR_STORE_URL"
+
+
+class Pair(NamedTuple):
+    """A tap and a target that a job joins."""
+
+    extractor: str
+    loader: str
+
+
+class Plugin(NamedTuple):
+    """A plugin as meltano.yml has it, after inheritance."""
+
+    name: str
+    kind: str  # extractors, loaders
+    executable: str
+    namespace: str
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a meltano.yml, seen in one environment."""
+
+    root: Path
+    environment: str
+    document: dict[str, Any]
+
+    @classmethod
+    def find(cls, environment: str | None = None, start: Path | None = None) -> Self:
+        """Return the project around `start`, or the one a Meltano process was started in.
+
+        Raises:
+            ConfigError: There is no meltano.yml, it is not YAML, or it has no such environment.
+        """
+        named = os.environ.get("MELTANO_PROJECT_ROOT")
+        start = Path(named) if named else (start or Path.cwd())
+        root = next((folder for folder in (start, *start.parents) if (folder / "meltano.yml").is_file()), None)
+        if root is None:
+            raise ConfigError(f"there is no meltano.yml in {start} or above it. Change to the project's folder.")
+        try:
+            document = yaml.safe_load((root / "meltano.yml").read_text()) or {}
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{root / 'meltano.yml'} is not YAML: {error}. Correct it.") from None
+        known = [each["name"] for each in document.get("environments") or []]
+        chosen = environment or os.environ.get("MELTANO_ENVIRONMENT") or document.get("default_environment") or ""
+        if chosen and chosen not in known:
+            raise ConfigError(f"meltano.yml has no environment {chosen!r}; it has {', '.join(known) or 'none'}.")
+        return cls(root, chosen, document)
+
+    @property
+    def store_url(self) -> str:
+        """Where this environment's store is: as Meltano reads it, the environment's `env:` before anything else."""
+        outside = {**os.environ, **{name: text for name, text in dotenv_values(self.root / ".env").items() if text}}
+        around = {**outside, "MELTANO_PROJECT_ROOT": str(self.root), "MELTANO_ENVIRONMENT": self.environment}
+        blocks = [each for each in self.document.get("environments") or [] if each["name"] == self.environment]
+        values = {**outside, **(self.document.get("env") or {}), **(blocks[0].get("env") or {} if blocks else {})}
+        stated = Template(str(values.get(STORE_VARIABLE) or "")).safe_substitute(around)
+        return stated or f"sqlite:///{self.root / '.ml-connector' / 'store.db'}"
+
+    @property
+    def folder(self) -> Path:
+        """Where logs of this environment's runs go: beside the store when it is a file."""
+        url = make_url(self.store_url)
+        local = url.get_backend_name() == "sqlite" and url.database
+        return Path(url.database).parent if local and url.database else self.root / ".ml-connector"
+
+    @property
+    def jobs(self) -> dict[str, list[Pair]]:
+        """The jobs and the flows they run, in order."""
+        return {
+            job["name"]: [pair for task in job.get("tasks") or [] for pair in self._pairs(task)]
+            for job in self.document.get("jobs") or []
+        }
+
+    def _pairs(self, task: str | list[str]) -> list[Pair]:
+        words = task.split() if isinstance(task, str) else [word for part in task for word in part.split()]
+        loaders = {each["name"] for each in self._entries("loaders")}
+        extractors = {each["name"] for each in self._entries("extractors")}
+        pairs, source = [], ""
+        for word in words:
+            if word in extractors:
+                source = word
+            elif word in loaders and source:
+                pairs.append(Pair(source, word))
+        return pairs
+
+    def pair_of(self, pipeline: str) -> Pair:
+        """Return the tap and the target that a pipeline of the store is named after.
+
+        Raises:
+            ConfigError: No two plugins of meltano.yml make that name.
+        """
+        for extractor in self._entries("extractors"):
+            for loader in self._entries("loaders"):
+                if f"{extractor['name']}-to-{loader['name']}" == pipeline:
+                    return Pair(extractor["name"], loader["name"])
+        raise ConfigError(f"no tap and target of meltano.yml make the pipeline {pipeline!r}. Was a plugin renamed?")
+
+    def _entries(self, kind: str) -> list[dict[str, Any]]:
+        return list((self.document.get("plugins") or {}).get(kind) or [])
+
+    def plugin(self, name: str) -> Plugin:
+        """Return a tap or a target by its name.
+
+        Raises:
+            ConfigError: meltano.yml has no such plugin.
+        """
+        for kind in ("extractors", "loaders"):
+            entries = {each["name"]: each for each in self._entries(kind)}
+            if name in entries:
+                line = [entries[name]]
+                while (parent := line[-1].get("inherit_from")) in entries:
+                    line.append(entries[parent])
+                merged: dict[str, Any] = {"executable": line[-1]["name"]}
+                for entry in reversed(line):
+                    merged |= {**entry, "config": {**merged.get("config", {}), **(entry.get("config") or {})}}
+                namespace = merged.get("namespace") or name.replace("-", "_")
+                return Plugin(name, kind, merged["executable"], namespace, merged["config"])
+        known = [each["name"] for kind in ("extractors", "loaders") for each in self._entries(kind)]
+        raise ConfigError(f"meltano.yml has no tap or target {name!r}; it has {', '.join(known) or 'none'}.")

@@ -1,0 +1,46 @@
+"""`ml-connector simulate`: both simulators in the foreground, for trying things by hand."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from ml_connector.cli.desk import Desk, verb
+from ml_connector.cli.simulators import Simulators, simulators
+
+
+@click.command()
+@click.option("--visma-port", default=8701, show_default=True, help="0: any free port.")
+@click.option("--servicenow-port", default=8702, show_default=True, help="0: any free port.")
+@verb
+def simulate(desk: Desk, visma_port: int, servicenow_port: int) -> int:
+    """Serve a simulated Visma.net ERP and ServiceNow on loopback until Ctrl-C; their data is kept.
+
+    The data is that of the last `ml-connector demo`, or a fresh month when there was none.
+    """
+    data = desk.project.root / ".ml-connector" / "demo" / "simulators"
+    with simulators(data, ports=(visma_port, servicenow_port)) as running:
+        desk.show(running._asdict(), lambda: _words(running))
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            return 0
+
+
+def _words(running: Simulators) -> str:
+    edit = '{"edit": "add_segment_value", "company": "NO01", "value": "990", "description": "Projects"}'
+    return "\n".join(
+        [
+            f"Visma.net ERP  {running.visma}",
+            f"ServiceNow     {running.servicenow}",
+            "",
+            "In another terminal:",
+            "  ml-connector run                                  # environment demo",
+            f"  curl {running.servicenow}/_sim/requests?writes=1   # what was written there",
+            f"  curl {running.visma}/_sim/edit -d '{edit}'",
+            "",
+            "Ctrl-C ends them; their data stays in .ml-connector/demo.",
+        ]
+    )
