@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from ml_connector_simulators.kit import encode_json
 from ml_connector_simulators.servicenow.api.calls import (
-    JSON,
     RefusedError,
     Reply,
     forbidden_change,
@@ -42,6 +42,7 @@ class TableApi:
 
     def __post_init__(self) -> None:
         self.reading = Reading(self.instance, self.session, self.table)
+        self._renderer = self._rendering()
 
     def answer(self, sys_id: str | None) -> Reply:
         """Do what the method says."""
@@ -68,7 +69,7 @@ class TableApi:
         rows = [{} if row is None else self._shown(row) for row in page if row is not None or self._hidden_as_empty]
         slow_above = self.instance.installation.slow_above
         if slow_above is not None and len(page) > slow_above:
-            return Reply(200, _cancelled(rows), content_type=JSON)
+            return Reply(200, _cancelled(rows))
         if not rows and "/v1/" in self.call.path:
             raise RefusedError(404, "No Record found", "Records matching query not found")
         return Reply(200, {"result": rows}, self._paging(query, limit, offset))
@@ -156,25 +157,17 @@ class TableApi:
         fields = [name for name in self.call.query.get("sysparm_fields", "").split(",") if name]
         return self._renderer.row(self.table, row, fields)
 
-    @property
-    def _renderer(self) -> Renderer:
-        return renderer(self.instance, self.session, self.reading, self.url, self.call)
-
-
-def renderer(instance: Instance, session: Session, reading: Reading, url: str, call: Call) -> Renderer:
-    """What a caller sees rows through, by the parameters of the call."""
-    display = call.query.get("sysparm_display_value", "false")
-    known: Display = "all" if display == "all" else "true" if display == "true" else "false"
-    exclude = call.flag("sysparm_exclude_reference_link")
-    return Renderer(instance.store, url, session.user, reading.may_read, known, exclude)
+    def _rendering(self) -> Renderer:
+        """What the caller sees rows through, by the parameters of the call."""
+        display = self.call.query.get("sysparm_display_value", "false")
+        known: Display = "all" if display == "all" else "true" if display == "true" else "false"
+        exclude = self.call.flag("sysparm_exclude_reference_link")
+        return Renderer(self.instance.store, self.url, self.session.user, self.reading.may_read, known, exclude)
 
 
 def _cancelled(rows: list[dict[str, Any]]) -> bytes:
     """The answer of a call that ran too long: 200, and no JSON (§0.7)."""
-    whole = Reply(200, {"result": rows}).content()
-    cut = whole[: max(len(whole) * 2 // 3, len(b'{"result":['))]
-    return cut + (
-        b'"" , "error":{"message":"Transaction cancelled: maximum execution time exceeded","detail":"maximum execution '
-        b"time exceeded Check logs for error trace or enable glide.rest.debug property to verify REST request "
-        b'processing"},"status":"failure"}'
-    )
+    done = encode_json(rows[: len(rows) * 2 // 3])
+    detail = "Transaction cancelled: maximum execution time exceeded"
+    error = {"message": detail, "detail": f"{detail} Check logs for error trace"}
+    return b'{"result":' + done + b'"" , "error":' + encode_json(error) + b',"status":"failure"}'
