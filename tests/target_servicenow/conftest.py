@@ -85,8 +85,16 @@ class Bench:
 
     def remembered(self, outcome: Outcome) -> Effect:
         effect = outcome.effect
-        return make(effect.table, effect.key, effect.payload, via=effect.via, id=effect.id, handle=outcome.handle,
-                    sent_at=effect.sent_at or self.clock.now(), target_id=effect.target_id)  # fmt: skip
+        return make(
+            effect.table,
+            effect.key,
+            effect.payload,
+            via=effect.via,
+            id=effect.id,
+            handle=outcome.handle,
+            sent_at=effect.sent_at or self.clock.now(),
+            target_id=effect.target_id,
+        )
 
     def states(self, outcomes: Sequence[Outcome]) -> list[tuple[State, str]]:
         return [(o.state, o.action or o.reason) for o in outcomes]

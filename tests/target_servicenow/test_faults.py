@@ -229,7 +229,10 @@ def test_a_week_later_the_staging_rows_are_gone_and_the_target_table_tells(bench
     for table in (SUPPLIER, "sys_import_set"):
         for row in it.sim.table(table):
             it.sim.delete(table, row["sys_id"])
-    open_rows = [make(o.effect.table, o.effect.key, o.effect.payload, sent_at=o.effect.sent_at, handle=o.handle)
-                 for o in outcomes if o.state is SENT]  # fmt: skip
+    open_rows = [
+        make(o.effect.table, o.effect.key, o.effect.payload, sent_at=o.effect.sent_at, handle=o.handle)
+        for o in outcomes
+        if o.state is SENT
+    ]
     it.clock.sleep(7 * 86400)
     assert all(o.state is DELIVERED for o in it.sink.settle(open_rows, wait=False))
