@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
@@ -11,4 +12,5 @@ def main() -> None:
         from ml_connector.cli.commands import cli  # noqa: PLC0415  # a tap's install has the script, not its parts
     except ModuleNotFoundError as error:
         sys.exit(f"✗ {error.name} is not installed with this ml-connector.\n  next: pip install 'ml-connector[cli]'")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # child processes are ended on the way out
     cli()

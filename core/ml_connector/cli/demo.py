@@ -79,7 +79,7 @@ def demo(desk: Desk) -> int:
         stage = Stage(desk, project, vendors, {**vendors.settings, **own})
         desk.say(f"Visma.net ERP is simulated at {vendors.visma}, ServiceNow at {vendors.servicenow}.")
         told = {"first": _first(stage), "second": _second(stage), "edit": _edit(stage)}
-    desk.show(told, lambda: "\n".join(_LAST_WORDS)) if desk.as_json else desk.console.print("\n".join(_LAST_WORDS))
+    desk.show(told, lambda: "\n".join(_LAST_WORDS))
     return 0
 
 
@@ -112,26 +112,22 @@ def _first(stage: Stage) -> dict[str, Any]:
 def _second(stage: Stage) -> dict[str, Any]:
     stage.desk.say("\n[bold]2. The same again:[/bold] nothing has changed in Visma")
     summary, writes = stage.run(), stage.writes
-    reads = len(stage.vendors.requests_seen(stage.vendors.servicenow)) - writes
-    stage.desk.say(
-        f"   {many(summary.total(RECEIVED), 'record')} read from Visma, {summary.total(State.UNCHANGED)} unchanged. "
-        f"ServiceNow's request log shows [bold]{many(writes, 'write')}[/bold] and {many(reads, 'read')}."
-    )
+    read, same = many(summary.total(RECEIVED), "record"), summary.total(State.UNCHANGED)
+    stage.desk.say(f"   {read} read again from Visma (reads overlap on purpose), {same} unchanged.")
+    stage.desk.say(f"   ServiceNow's request log shows [bold]{many(writes, 'write')}[/bold].")
     return {**summary.as_data(), "writes": writes}
 
 
 def _edit(stage: Stage) -> dict[str, Any]:
     invoice = _some_invoice(stage.desk)
-    stage.desk.say(f"\n[bold]3. One edit in Visma:[/bold] the description of {invoice.company} invoice {invoice.title}")
-    changes = {"description": _EDITED}
+    stage.desk.say(f"\n[bold]3. One edit in Visma:[/bold] a line text of {invoice.company} invoice {invoice.title}")
+    changes = {"invoiceLines.0.transactionDescription": _EDITED}
     place = {"company": invoice.company, "resource": "supplierInvoice", "key": invoice.key}
     stage.vendors.edit(stage.vendors.visma, "edit", **place, changes=changes)
     summary, writes = stage.run(), stage.writes
     delivered = _delivered(stage.desk, [run.id for run in summary.runs])
-    stage.desk.say(
-        f"   {many(len(delivered), 'record')} delivered: {'; '.join(delivered) or 'none'}. "
-        f"ServiceNow's request log shows {many(writes, 'write')}."
-    )
+    stage.desk.say(f"   {many(len(delivered), 'record')} delivered: {'; '.join(delivered) or 'none'}.")
+    stage.desk.say(f"   ServiceNow's request log shows {many(writes, 'write')}.")
     return {**summary.as_data(), "writes": writes, "delivered": delivered}
 
 

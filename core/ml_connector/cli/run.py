@@ -54,7 +54,8 @@ def run_and_read(desk: Desk, project: Project, blocks: Sequence[str], **extra: s
     """Run blocks in Meltano and read from the store the runs that appeared meanwhile."""
     with desk.reading() as connection:
         before = run_ids(connection)
-    finished = meltano_run(project, blocks, **extra)
+    with desk.aside.status(f"meltano run {' '.join(blocks)}"):
+        finished = meltano_run(project, blocks, **extra)
     with desk.reading() as connection:
         return read_summary(connection, sorted(run_ids(connection) - before)), finished
 

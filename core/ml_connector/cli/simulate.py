@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import signal
 
 import click
 
@@ -23,8 +23,7 @@ def simulate(desk: Desk, visma_port: int, servicenow_port: int) -> int:
     with simulators(data, ports=(visma_port, servicenow_port)) as running:
         desk.show(running._asdict(), lambda: _words(running))
         try:
-            while True:
-                time.sleep(3600)
+            signal.pause()
         except KeyboardInterrupt:
             return 0
 
