@@ -90,12 +90,14 @@ def test_ipp_company_id_is_not_needed_and_not_read(shared, no01):
 
 
 def test_a_lacking_right_is_403_for_that_resource_and_company_only(sim, client):
-    sim.settings.forbidden.add(("NO01", "supplierpayment"))
+    sim.forbid("NO01", "supplierPayment")
     refused = client.get("/v1/supplierPayment")
     assert refused.status_code == 403
     assert "supplierpayment" in refused.json()["message"]
     assert client.get(SUPPLIERS).status_code == 200
     assert client_of(sim, "SE01").get("/v1/supplierPayment").status_code == 200
+    sim.permit("NO01", "supplierPayment")
+    assert client.get("/v1/supplierPayment").status_code == 200
 
 
 def test_a_token_without_the_read_scope_reads_nothing(shared):

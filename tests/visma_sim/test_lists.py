@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from ml_connector_simulators.kit import running
 from ml_connector_simulators.visma import VismaSimulator
 
@@ -28,7 +29,7 @@ class TestPaging:
         assert len(set(seen)) == len(seen) == 240
 
     def test_too_large_a_page_is_silently_cut(self, sim, client):
-        sim.settings.page_sizes["supplierinvoice"] = 40
+        sim.limit_page("supplierInvoice", 40)
         rows = client.rows(INVOICES, pageSize=500)
         assert len(rows) == 40
         assert rows[0]["metadata"] == {"totalCount": 240, "maxPageSize": 40}
@@ -138,6 +139,14 @@ class TestFilters:
 
     def test_greater_than_value_goes_on_after_a_key(self, no01):
         assert no01.rows("/v1/account", greaterThanValue="8060")[0]["accountCD"] == "8160"
+        assert [row["period"] for row in no01.rows("/v1/financialPeriod", greaterThanValue="202610")] == ["11", "12"]
+        assert no01.rows("/v1/customer", greaterThanValue="10030")[0]["number"] == "10001", "it does not work there"
+
+    def test_what_is_not_simulated_is_refused_rather_than_ignored(self, no01):
+        answer = no01.get(INVOICES, released="1")
+        assert (answer.status_code, answer.json()["message"]) == (501, "The simulator does not simulate released.")
+        headers = {"Authorization": f"Bearer {no01.token}", "erp-api-background": "none"}
+        assert requests.get(no01.sim.url + INVOICES, headers=headers, timeout=10).status_code == 501
 
 
 class TestLastModified:

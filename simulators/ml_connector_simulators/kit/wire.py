@@ -52,8 +52,9 @@ class Answer:
     @classmethod
     def of(cls, status: int, body: bytes, content_type: str, headers: Mapping[str, str]) -> Answer:
         """An answer made by hand, as faults send them."""
-        pairs = {"content-type": content_type, "content-length": str(len(body)), **headers}
-        return cls(status, tuple((name.lower().encode(), value.encode()) for name, value in pairs.items()), body)
+        pairs = {"content-type": content_type, "content-length": str(len(body))}
+        pairs |= {name.lower(): value for name, value in headers.items()}
+        return cls(status, tuple((name.encode(), value.encode()) for name, value in pairs.items()), body)
 
     def dated(self, now: datetime) -> Answer:
         """The same answer with the server's time, as a real server tells it."""

@@ -13,9 +13,8 @@ from starlette.routing import Route
 
 from ml_connector_simulators.kit import FixedWindow, json_response
 from ml_connector_simulators.visma import dimensions, journal
-from ml_connector_simulators.visma.auth import RefusedError
 from ml_connector_simulators.visma.queries import BadQueryError, criteria, is_true, look, select, whole
-from ml_connector_simulators.visma.resources import RESOURCES, Resource, Single
+from ml_connector_simulators.visma.resources import RESOURCES
 from ml_connector_simulators.visma.store import version
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from ml_connector_simulators.kit.limits import Allowance
     from ml_connector_simulators.visma.auth import Connect
     from ml_connector_simulators.visma.bulk import Bulk
+    from ml_connector_simulators.visma.resource import Resource, Single
     from ml_connector_simulators.visma.store import Store
 
 Row = dict[str, Any]
@@ -52,7 +52,7 @@ class Call:
 
 
 class Api:
-    """The endpoints; every answer carries the rate-limit headers."""
+    """The endpoints; every answer to a company that signed in carries the rate-limit headers."""
 
     def __init__(self, store: Store, connect: Connect, limit: FixedWindow, bulk: Bulk | None) -> None:
         self.settings = Settings()
@@ -82,12 +82,9 @@ class Api:
         self, resource: Resource, handler: Callable[[Call], Response]
     ) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            try:
-                grant = self._connect.grant(request)
-            except RefusedError as refusal:
-                return Response(
-                    status_code=refusal.status, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
-                )
+            grant = self._connect.grant(request)
+            if grant is None:
+                return Response(status_code=401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
             request.state.caller = grant.company
             allowance = self._limit.take(grant.company)
             if not allowance.granted:
@@ -95,6 +92,8 @@ class Api:
                 answer.headers["Retry-After"] = str(allowance.reset)
             elif (grant.company, resource.name) in self.settings.forbidden or not _may_read(grant.scopes):
                 answer = json_response({"message": f"You are not authorized to read {resource.name}."}, 403)
+            elif unknown := _not_simulated(resource, request):
+                answer = json_response({"message": f"The simulator does not simulate {unknown}."}, 501)
             else:
                 answer = _answered(handler, Call(grant.company, _query(request), request.path_params))
             return self._with_limits(answer, allowance)
@@ -139,7 +138,7 @@ class Api:
             row = _find(self._store.rows(call.company, resource), call.params)
         if row is None:
             return json_response({"message": f"{resource.path} {'/'.join(call.params.values())} was not found."}, 404)
-        return json_response(_public(row), headers={"ETag": f'"{version(resource, row)}"'})
+        return json_response(_public(row), headers={"ETag": f'"{version(row)}"'})
 
 
 def _route(path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str = "GET") -> Route:
@@ -157,6 +156,14 @@ def _answered(handler: Callable[[Call], Response], call: Call) -> Response:
 
 def _query(request: Request) -> dict[str, str]:
     return {name.lower(): value for name, value in request.query_params.items()}
+
+
+def _not_simulated(resource: Resource, request: Request) -> str | None:
+    """What the real API would heed and this one cannot: told, for an ignored filter would look like a working one."""
+    if "erp-api-background" in request.headers:
+        return "erp-api-background"
+    query = _query(request)
+    return next((name for name in resource.not_simulated if name.lower() in query), None)
 
 
 def _may_read(scopes: frozenset[str]) -> bool:

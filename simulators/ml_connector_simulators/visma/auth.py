@@ -24,14 +24,6 @@ CUSTOMER_TENANT = "customer tenant"
 SCOPES = frozenset(f"vismanet_erp_service_api:{verb}" for verb in ("read", "create", "update", "delete"))
 
 
-class RefusedError(Exception):
-    """A request without a valid token (401) or without the right to the resource (403)."""
-
-    def __init__(self, status: int, message: str = "") -> None:
-        super().__init__(message)
-        self.status = status
-
-
 @dataclass(frozen=True)
 class Grant:
     """What a token was issued for."""
@@ -74,12 +66,12 @@ class Connect:
         scopes = form.get("scope", "").split()
         return None if scopes and SCOPES.issuperset(scopes) else "invalid_scope"
 
-    def grant(self, request: Request) -> Grant:
-        """Whom the request's bearer token speaks for; a customer tenant's token opens nothing."""
+    def grant(self, request: Request) -> Grant | None:
+        """Whom the request's bearer token speaks for, if anyone; a customer tenant's token opens nothing."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         company = self._tokens.subject(token) if scheme.lower() == "bearer" else None
         if company is None or company == CUSTOMER_TENANT:
-            raise RefusedError(401)
+            return None
         return Grant(company, self._scopes[token])
 
 

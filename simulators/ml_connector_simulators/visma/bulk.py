@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -22,9 +23,10 @@ from ml_connector_simulators.visma.seed.supplier_invoices import document, ordin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ml_connector_simulators.visma.resources import Resource
+    from ml_connector_simulators.visma.resource import Resource
     from ml_connector_simulators.visma.seed.month import Stored
 
+_MONTH_END = datetime(2026, 11, 1)  # noqa: DTZ001  Visma's times have no zone
 _PAGE_NUMBER = b"@PAGE@"  # stands for the page's own six digits in every number on it
 
 
@@ -59,7 +61,7 @@ class Bulk:
     def _may_match(self, query: Mapping[str, str]) -> bool:
         """All invoices were modified in October: a later `lastModifiedDateTime` finds none, any other all."""
         since = query.get("lastmodifieddatetime")
-        return since is None or parse_time("lastModifiedDateTime", since).month <= 10  # noqa: PLR2004
+        return since is None or parse_time("lastModifiedDateTime", since) < _MONTH_END
 
     @functools.cached_property
     def _whole(self) -> bytes:

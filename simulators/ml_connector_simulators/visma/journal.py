@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector_simulators.kit import json_response
 from ml_connector_simulators.visma.queries import BadQueryError, is_true, parse_time, select, whole
-from ml_connector_simulators.visma.resources import RESOURCES, Filter, Resource
+from ml_connector_simulators.visma.resource import Filter, Resource
+from ml_connector_simulators.visma.resources import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

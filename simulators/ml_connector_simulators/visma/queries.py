@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from ml_connector_simulators.visma.resources import Filter, Resource
+    from ml_connector_simulators.visma.resource import Filter, Resource
 
 Row = dict[str, Any]
 
@@ -49,8 +49,8 @@ def criteria(resource: Resource, query: Mapping[str, str]) -> list[Callable[[Row
     """What a row must fulfil; nothing when the query names no known filter."""
     checks = [check for known in resource.filters if (check := _check(known, query))]
     after = query.get("greaterthanvalue")
-    if after:
-        checks.append(lambda row: str(row[resource.keys[-1]]) > after)
+    if after and resource.after:
+        checks.append(lambda row: "".join(str(row[part]) for part in resource.after) > after)
     return checks
 
 

@@ -2,54 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
-
-@dataclass(frozen=True)
-class Filter:
-    """One query parameter that selects rows by a field; `a.*.b` looks into every row of the list `a`.
-
-    With `ordered`, `<name>Condition` belongs to it; `allowed` are the only values the API knows.
-    """
-
-    name: str
-    field: str
-    ordered: bool = False
-    allowed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Single:
-    """A path of one record below its resource, and the key it stands for; without a key all rows are searched."""
-
-    path: str
-    key: str | None
-
-
-@dataclass(frozen=True)
-class Resource:
-    """One resource of the API."""
-
-    path: str  # spelt as the OpenAPI file spells it; any case is answered
-    keys: tuple[str, ...]
-    singles: tuple[Single, ...] = ()
-    filters: tuple[Filter, ...] = ()
-    expands: dict[str, str] = field(default_factory=dict)  # parameter → the field lists show only when it is true
-    maximum: int | None = None  # the largest page; None: not paged, and paging parameters are ignored
-    metadata: bool = True
-    row_version: bool = False  # rows carry `timeStamp`
-    modified: str = "lastModifiedDateTime"
-
-    @property
-    def name(self) -> str:
-        """The name edits and permissions use: the path's last part, lower case."""
-        return self.path.rpartition("/")[2].lower()
-
-    def key(self, row: dict[str, Any]) -> str:
-        """The key of a row, its parts joined by `/`."""
-        return "/".join(str(row[part]) for part in self.keys)
-
+from ml_connector_simulators.visma.resource import Filter, Resource, Single
 
 _MODIFIED = Filter("lastModifiedDateTime", "lastModifiedDateTime", ordered=True)
 _CREATED = Filter("createdDateTime", "createdDateTime", ordered=True)
@@ -73,6 +26,8 @@ _DECLARED = (
         expands={"expandAccountInformation": "glAccounts", "expandNote": "note"},
         maximum=_PAGE,
         row_version=True,
+        after=("number",),
+        not_simulated=("attributes", "orderBy"),
     ),
     Resource(
         path="/v1/supplierInvoice",
@@ -102,6 +57,8 @@ _DECLARED = (
         expands={"expandAttachment": "attachments", "expandApproval": "approvalDetails", "expandNote": "note"},
         maximum=_PAGE,
         row_version=True,
+        after=("referenceNumber",),
+        not_simulated=("released", "project"),
     ),
     Resource(
         path="/v1/supplierPayment",
@@ -124,6 +81,8 @@ _DECLARED = (
         ),
         maximum=_PAGE,
         row_version=True,
+        after=("refNbr",),
+        not_simulated=("dueDate", "dueDateCondition"),
     ),
     Resource(
         path="/v1/customer",
@@ -141,6 +100,7 @@ _DECLARED = (
         ),
         expands={"expandAccountInformation": "glAccounts", "expandPaymentMethods": "paymentMethods"},
         maximum=_PAGE,
+        not_simulated=("attributes",),
     ),
     Resource(
         path="/v1/customerinvoice",
@@ -165,6 +125,16 @@ _DECLARED = (
             "expandInvoiceAddress": "invoiceAddress",
         },
         maximum=_PAGE,
+        after=("referenceNumber",),
+        not_simulated=(
+            "documentType",
+            "released",
+            "project",
+            "closedFinancialPeriod",
+            "dunningLevel",
+            "dunningLetterDateTime",
+            "dunningLetterDateTimeCondition",
+        ),
     ),
     Resource(
         path="/v1/purchaseorder",
@@ -185,6 +155,7 @@ _DECLARED = (
         ),
         maximum=_PAGE,
         row_version=True,
+        after=("orderNbr",),
     ),
     Resource(
         path="/v2/PurchaseReceipt",
@@ -202,6 +173,8 @@ _DECLARED = (
         expands={"expandNote": "note"},
         maximum=500,
         row_version=True,
+        after=("receiptNbr",),
+        not_simulated=("finPeriod", "dueDate", "dueDateCondition"),
     ),
     Resource(
         path="/v1/account",
@@ -209,8 +182,15 @@ _DECLARED = (
         singles=(Single("/{number}", "{number}"),),
         filters=(_MODIFIED, Filter("active", "active"), Filter("publicCode", "publicCode1")),
         expands={"includeAccountClassDescription": "accountClassDescription"},
+        after=("accountCD",),
+        not_simulated=("analysisCode", "externalCode1", "externalCode2"),
     ),
-    Resource(path="/v1/dimension", keys=("id",), metadata=False),
+    Resource(
+        path="/v1/dimension",
+        keys=("id",),
+        metadata=False,
+        modified=None,
+    ),
     Resource(
         path="/v1/subaccount",
         keys=("subaccountNumber",),
@@ -218,7 +198,12 @@ _DECLARED = (
         filters=(_MODIFIED, Filter("active", "active")),
         maximum=_PAGE,
     ),
-    Resource(path="/v2/journaltransaction", keys=("module", "batchNumber"), maximum=_PAGE),
+    Resource(
+        path="/v2/journaltransaction",
+        keys=("module", "batchNumber"),
+        maximum=_PAGE,
+        not_simulated=("releasedBatch",),
+    ),
     Resource(
         path="/v1/vat",
         keys=("vatId",),
@@ -226,8 +211,20 @@ _DECLARED = (
         filters=(_MODIFIED,),
         metadata=False,
     ),
-    Resource(path="/v1/vatZone", keys=("id",), singles=(Single("/{number}", "{number}"),), maximum=_PAGE),
-    Resource(path="/v1/currency", keys=("id",), singles=(Single("/{number}", "{number}"),), metadata=False),
+    Resource(
+        path="/v1/vatZone",
+        keys=("id",),
+        singles=(Single("/{number}", "{number}"),),
+        maximum=_PAGE,
+        modified=None,
+    ),
+    Resource(
+        path="/v1/currency",
+        keys=("id",),
+        singles=(Single("/{number}", "{number}"),),
+        metadata=False,
+        modified=None,
+    ),
     Resource(
         path="/v1/branch",
         keys=("number",),
@@ -246,6 +243,8 @@ _DECLARED = (
             "expandBankSettings": "bankSettings",
         },
         metadata=False,
+        after=("number",),
+        not_simulated=("orderBy",),
     ),
     Resource(
         path="/v1/paymentmethod",
@@ -253,7 +252,8 @@ _DECLARED = (
         singles=(Single("/{number}", "{number}"),),
         filters=(Filter("lastModifiedDateTime", "_modified", ordered=True),),
         metadata=False,
-        modified="_modified",  # filtered by, never shown
+        modified="_modified",  # filtered by, never shown,
+        after=("paymentMethodID",),
     ),
     Resource(
         path="/v1/creditTerm",
@@ -262,7 +262,19 @@ _DECLARED = (
         maximum=_PAGE,
         metadata=False,
     ),
-    Resource(path="/v1/ledger", keys=("number",), filters=(_MODIFIED,), metadata=False),
-    Resource(path="/v1/financialPeriod", keys=("year", "period"), metadata=False),
+    Resource(
+        path="/v1/ledger",
+        keys=("number",),
+        filters=(_MODIFIED,),
+        metadata=False,
+        after=("number",),
+    ),
+    Resource(
+        path="/v1/financialPeriod",
+        keys=("year", "period"),
+        metadata=False,
+        modified=None,
+        after=("year", "period"),
+    ),
 )
 RESOURCES = {resource.name: resource for resource in _DECLARED}

@@ -12,7 +12,7 @@ from ml_connector_simulators.kit.clock import MONTH_END_CLOSE
 from ml_connector_simulators.visma.api import Api
 from ml_connector_simulators.visma.auth import Connect
 from ml_connector_simulators.visma.bulk import Bulk
-from ml_connector_simulators.visma.resources import RESOURCES, Resource
+from ml_connector_simulators.visma.resources import RESOURCES
 from ml_connector_simulators.visma.seed.masters import segment_value
 from ml_connector_simulators.visma.seed.month import Month
 from ml_connector_simulators.visma.seed.values import instant
@@ -21,6 +21,8 @@ from ml_connector_simulators.visma.store import Row, Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from ml_connector_simulators.visma.resource import Resource
 
 SERVER_ZONE = ZoneInfo("Europe/Oslo")  # unconfirmed; some recorded answers hint at it (apis/visma.md §3.2)
 CALLS_PER_HOUR = 15_000
@@ -72,6 +74,9 @@ class VismaSimulator(Simulator):
             "add_segment_value": self.add_segment_value,
             "activate_account": self.activate_account,
             "add_supplier": self.add_supplier,
+            "forbid": self.forbid,
+            "permit": self.permit,
+            "limit_page": self.limit_page,
         }
 
     def row(self, company: str, resource: str, key: str) -> Row:
@@ -89,7 +94,7 @@ class VismaSimulator(Simulator):
         """Change fields of a row (`{"invoiceLines.0.account.number": "6800"}` reaches inside) and touch it."""
         known = _resource(resource)
         row = self.row(company, resource, key)
-        for path, value in ({known.modified: self._now()} | changes).items():
+        for path, value in (self._touch(known) | changes).items():
             _assign(row, path, value)
         self.store.change(company, known, key, row)
         return row
@@ -101,7 +106,7 @@ class VismaSimulator(Simulator):
     def add(self, company: str, resource: str, row: Row) -> Row:
         """Add a row, modified now."""
         known = _resource(resource)
-        row = {known.modified: self._now()} | row
+        row = self._touch(known) | row
         self.store.add(company, known, row)
         return row
 
@@ -136,6 +141,21 @@ class VismaSimulator(Simulator):
         digits = f"8{int(own['internalId']):08d}"
         own |= {"corporateId": digits, "vatRegistrationId": digits, "accountReference": f"{company}-{number}"}
         return self.add(company, "supplier", rows[0] | own | {"lastModifiedDateTime": self._now()} | fields)
+
+    def forbid(self, company: str, resource: str) -> None:
+        """Take the right to read a resource away from the integration: 403."""
+        self.settings.forbidden.add((company, _resource(resource).name))
+
+    def permit(self, company: str, resource: str) -> None:
+        """Give it back."""
+        self.settings.forbidden.discard((company, _resource(resource).name))
+
+    def limit_page(self, resource: str, size: int) -> None:
+        """Set the largest page of a resource, its `maxPageSize`."""
+        self.settings.page_sizes[_resource(resource).name] = size
+
+    def _touch(self, resource: Resource) -> Row:
+        return {resource.modified: self._now()} if resource.modified else {}
 
     def _now(self) -> str:
         return instant(self.clock.now().astimezone(SERVER_ZONE))

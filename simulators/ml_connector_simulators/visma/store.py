@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ml_connector_simulators.kit import Database, Documents
+from ml_connector_simulators.kit import Database, Documents, encode_json
 from ml_connector_simulators.visma.resources import RESOURCES
 from ml_connector_simulators.visma.seed.values import row_version
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from ml_connector_simulators.visma.resources import Resource
+    from ml_connector_simulators.visma.resource import Resource
     from ml_connector_simulators.visma.seed.month import Stored
 
 Row = dict[str, Any]
@@ -22,13 +22,13 @@ Row = dict[str, Any]
 def stamped(resource: Resource, row: Row) -> Row:
     """The row with its version: a new one whenever it is modified."""
     if resource.row_version:
-        row["timeStamp"] = version(resource, row)
+        row["timeStamp"] = version(row)
     return row
 
 
-def version(resource: Resource, row: Row) -> str:
-    """What `ETag` and `timeStamp` show for a row."""
-    return row_version(f"{resource.key(row)} {row.get(resource.modified)}")
+def version(row: Row) -> str:
+    """What `ETag` and `timeStamp` show for a row: another one whenever anything in it is another."""
+    return row_version(encode_json({name: value for name, value in row.items() if name != "timeStamp"}))
 
 
 class Store:
@@ -75,7 +75,7 @@ class Store:
             for company in self._documents.spaces()
             for resource in RESOURCES.values()
             for row in self.rows(company, resource)
-            if resource.modified in row
+            if resource.modified and resource.modified in row
         ]
         return max((datetime.fromisoformat(time) for time in times), default=None)
 

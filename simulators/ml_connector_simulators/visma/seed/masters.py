@@ -75,7 +75,7 @@ def _segment(books: Books, number: int, description: str, length: int, values: d
         "description": description,
         "length": length,
         "publicId": _uuid(books, f"public segment/{number}"),
-        "timeStamp": row_version(f"{books.company.code}/{number}"),
+        "timeStamp": row_version(f"{books.company.code}/{number}".encode()),
         "lastModified": SET_UP,
         "validate": True,
         "segmentValues": [
@@ -97,7 +97,7 @@ def segment_value(company: str, segment: int, value: str, description: str, modi
         "description": description,
         "publicId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"public {name}")),
         "active": True,
-        "timeStamp": row_version(f"{name}{modified}"),
+        "timeStamp": row_version(f"{name}{modified}".encode()),
         "lastModified": modified,
         "mappedSegValue": "",
     }

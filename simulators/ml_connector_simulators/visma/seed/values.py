@@ -44,9 +44,9 @@ def office_hours(on: date, chance: random.Random) -> datetime:
     )
 
 
-def row_version(text: str) -> str:
+def row_version(content: bytes) -> str:
     """The base64 of an eight-byte version, the shape of `timeStamp` and `ETag`."""
-    return base64.b64encode(hashlib.blake2b(text.encode(), digest_size=8).digest()).decode()
+    return base64.b64encode(hashlib.blake2b(content, digest_size=8).digest()).decode()
 
 
 def periods(on: date) -> dict[str, str]:
