@@ -40,12 +40,8 @@ def types_of(stream: type[VismaStream], spec: Json) -> Json:
     model = _resolve(answer.get("items", answer), spec)
     for part in stream.model:
         model = _resolve(model["properties"][part]["items"], spec)
-    nested = {"segments", "segmentValues"}  # streams of their own
-    return {
-        name: _types(schema, spec, ())
-        for name, schema in model["properties"].items()
-        if name != PAGING_FIELD and name not in nested
-    }
+    left_out = {PAGING_FIELD, stream.apart}
+    return {name: _types(schema, spec, ()) for name, schema in model["properties"].items() if name not in left_out}
 
 
 def _resolve(schema: Json, spec: Json) -> Json:

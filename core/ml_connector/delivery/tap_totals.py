@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from ml_connector.singer.totals import CONTROL_TOTAL, STATE_KEY
+from ml_connector.singer.totals import CONTROL_TOTAL, STATE_KEY, amount_of, currency_of
 
 
 @dataclass(slots=True)
@@ -35,8 +35,8 @@ class TapTotals:
         """Count one received record."""
         received = self._received[stream]
         received.count += 1
-        if received.amount and received.currency and (amount := record.get(received.amount)) is not None:
-            received.sums[str(record.get(received.currency) or "")] += Decimal(amount)
+        if received.amount and received.currency:
+            received.sums[currency_of(record, received.currency)] += amount_of(record, received.amount)
 
     def told(self, state: Any) -> None:
         """Keep what a STATE message says of the streams."""

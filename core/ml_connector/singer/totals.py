@@ -8,12 +8,26 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
 STATE_KEY = "ml_connector"
 VERSION = 1
 CONTROL_TOTAL = "x-control-total"
 """The key in a stream's SCHEMA that names the fields its sums are made of."""
+
+
+def amount_of(record: Mapping[str, Any], field: str) -> Decimal | int:
+    """Return what a record adds to its control total."""
+    amount = record.get(field)
+    return amount if isinstance(amount, Decimal | int) else 0
+
+
+def currency_of(record: Mapping[str, Any], path: str) -> str:
+    """Return the currency a record's amount belongs to; `currency.id` looks inside an object."""
+    value: Any = record
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return str(value or "")
 
 
 @dataclass(slots=True)
@@ -28,12 +42,12 @@ class Totals:
     sums: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     complete: bool = False
 
-    def emit(self, records: Iterable[Mapping[str, Any]]) -> None:
+    def emit(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Count records that were emitted."""
-        for record in records:
-            self.emitted += 1
-            if self.amount and self.currency and isinstance(value := record.get(self.amount), int | Decimal):
-                self.sums[str(record.get(self.currency) or "")] += value
+        self.emitted += len(records)
+        if self.amount and self.currency:
+            for record in records:
+                self.sums[currency_of(record, self.currency)] += amount_of(record, self.amount)
 
     def as_state(self) -> dict[str, Any]:
         """Return the totals as STATE carries them: every number as text, since a float would lose money."""

@@ -38,6 +38,8 @@ class VismaStream(Stream):
     """Query parameters that are always true: what to expand."""
     model: ClassVar[tuple[str, ...]] = ()
     """Where in the model of the answer the records are, when it is no array of them."""
+    apart: ClassVar[str] = ""
+    """A field of the model that is a stream of its own."""
     added: ClassVar[tuple[str, ...]] = ()
     """Text fields that the tap adds itself."""
     permission = READ_HINT

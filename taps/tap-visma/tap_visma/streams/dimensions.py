@@ -27,6 +27,7 @@ class DimensionReader:
     def __init__(self, client: Client, ahead: int) -> None:
         self._client = client
         self._ahead = ahead
+        self._read: dict[str, Record] = {}
 
     @cached_property
     def ids(self) -> list[str]:
@@ -39,9 +40,12 @@ class DimensionReader:
         return list(in_order(self.read, self.ids, self._ahead))
 
     def read(self, dimension: str) -> Record:
-        """Read one dimension with segments and values."""
-        path = f"/v1/dimension/{quote(dimension, safe='')}"
-        return self._client.request("GET", path, params={"expandSegmentsValues": "true"}).json() or {}
+        """Return one dimension with segments and values."""
+        if dimension not in self._read:
+            path = f"/v1/dimension/{quote(dimension, safe='')}"
+            answer = self._client.request("GET", path, params={"expandSegmentsValues": "true"})
+            self._read[dimension] = answer.json() or {}
+        return self._read[dimension]
 
 
 def segments_of(dimension: Record) -> list[Record]:
@@ -80,10 +84,11 @@ class Dimensions(_Part):
 
     name = "dimensions"
     keys = ("id",)
+    apart = "segments"
 
     def parts(self) -> Iterable[Record]:
         """Yield the dimensions without their segments."""
-        return (without(dimension, "segments") for dimension in self.visma.dimensions.all)
+        return (without(dimension, self.apart) for dimension in self.visma.dimensions.all)
 
 
 class DimensionSegments(_Part):
@@ -92,12 +97,13 @@ class DimensionSegments(_Part):
     name = "dimension_segments"
     keys = ("dimensionId", "segmentId")
     model = ("segments",)
+    apart = "segmentValues"
     added = ("dimensionId",)
 
     def parts(self) -> Iterable[Record]:
         """Yield the segments without their values."""
         segments = (segment for dimension in self.visma.dimensions.all for segment in segments_of(dimension))
-        return (without(segment, "segmentValues") for segment in segments)
+        return (without(segment, self.apart) for segment in segments)
 
 
 class DimensionSegmentValues(_Part):
