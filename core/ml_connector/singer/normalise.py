@@ -69,27 +69,27 @@ class Normaliser:
 
     def _field(self, schema: Mapping[str, Any], crumb: tuple[str, ...], path: str) -> _Field:
         kind = _kind(schema)
-        if kind == "object" and schema.get("properties"):
-            return _Field(frozenset({_NULL}), self._told(_one(self._object(schema, crumb, path + ".")), path))
-        if kind == "array" and "items" in schema:
-            item = self._field(schema["items"], crumb, path + "[]")
-            return _Field(frozenset({_NULL}), self._told(_each(item), path))
         accepted, convert = _SCALARS.get(kind, _ANYTHING)
-        return _Field(frozenset({*accepted, _NULL}), self._told(convert, path))
+        if kind == "object" and schema.get("properties"):
+            accepted, convert = set(), _one(self._object(schema, crumb, path + "."))
+        if kind == "array" and "items" in schema:
+            accepted, convert = set(), _each(self._field(schema["items"], crumb, path + "[]"))
+        return self._lenient(frozenset({*accepted, _NULL}), convert, path)
 
-    def _told(self, convert: Convert, path: str) -> Convert:
-        """Return the conversion that unwraps `{"value": x}`, and leaves and tells what it cannot convert."""
+    def _lenient(self, accepted: frozenset[type], convert: Convert, path: str) -> _Field:
+        """Return the field whose conversion unwraps `{"value": x}`, and leaves and tells what it cannot convert."""
 
         def lenient(value: Any) -> Any:
             try:
                 return convert(value)
             except _OddError:
                 if type(value) is dict and value.keys() == {"value"}:
-                    return None if value["value"] is None else lenient(value["value"])
+                    inner = value["value"]
+                    return inner if type(inner) in accepted else lenient(inner)
                 self.tell(path, f"a {type(value).__name__} where the schema has another type")
                 return value
 
-        return lenient
+        return _Field(accepted, lenient)
 
 
 def _conformer(fields: Mapping[str, _Field], stranger: Callable[[Record, str], None]) -> Callable[[Record], Record]:
