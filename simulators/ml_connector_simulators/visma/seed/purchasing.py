@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ml_connector_simulators.visma.seed.company import Books, Row
 
 _STOCK_ACCOUNT = "4300"
-_WAREHOUSE = {"id": "10", "description": "Gardermoen / Jönköping"}
+_WAREHOUSE = {"id": "10", "description": "Central warehouse"}
 _STOCK_TRADES = TRADES[:4:2] + TRADES[3:4]  # paper, furniture, computers
 
 
