@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ml_connector.cli.project import Project
 
+MELTANO = "meltano"
 _SHOWN = 5
 _OURS = re.compile(r"[a-z_]+: ")
 
@@ -94,7 +95,7 @@ def setting_variable(plugin: str, setting: str) -> str:
 
 def _meltano(project: Project) -> list[str]:
     chosen = [f"--environment={project.environment}"] if project.environment else []
-    return ["meltano", *chosen]
+    return [MELTANO, *chosen]
 
 
 def _start(

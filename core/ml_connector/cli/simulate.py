@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 
 import click
 
@@ -22,10 +23,9 @@ def simulate(desk: Desk, visma_port: int, servicenow_port: int) -> int:
     data = desk.project.root / ".ml-connector" / "demo" / "simulators"
     with simulators(data, ports=(visma_port, servicenow_port)) as running:
         desk.show(running._asdict(), lambda: _words(running))
-        try:
+        with suppress(KeyboardInterrupt):
             signal.pause()
-        except KeyboardInterrupt:
-            return 0
+    return 0
 
 
 def _words(running: Simulators) -> str:

@@ -1,0 +1,133 @@
+"""Dead letters: listing, showing without personal data, and replaying the original lines."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ml_connector.store import open_store, tables
+
+from tests.cli.conftest import NO, House, business_key
+
+REPLAY = """
+    import sqlite3
+    from pathlib import Path
+    Path("fed").write_text(sys.stdin.read())
+    names = [n for n in os.environ if n.startswith(("MELTANO_EXTRACTOR", "MELTANO_LOADER", "TARGET_"))]
+    Path("seen").write_text(json.dumps({"argv": sys.argv[1:], **{n: os.environ[n] for n in names}}))
+    store = sqlite3.connect(".ml-connector/demo/store.db")
+    store.execute("UPDATE deliveries SET state='delivered', reason=NULL WHERE business_key LIKE '%/3'")
+    store.execute("UPDATE dead_letters SET closed_at='now', closed_by='settled' WHERE business_key LIKE '%/3'")
+    store.commit()
+"""
+
+
+def test_list_groups_by_cause_and_filters(october: House) -> None:
+    shown = october.call("dead", "list").stdout
+    assert shown.index("cost_center_missing") != shown.index("does_not_foot")
+    assert "NOK 100.50" in shown
+    assert [each["id"] for each in october.answer("dead", "list", "--cause", "does_not_foot")] == [8]
+    assert [each["id"] for each in october.answer("dead", "list", "--company", "NO01")] == [7, 8]
+    assert october.answer("dead", "list", "--company", "SE01") == []
+    assert october.answer("dead", "list", "--pipeline", NO, "--cause", "does_not_foot")[0]["title"].startswith("3 ")
+
+
+def test_a_list_never_shows_the_record(october: House) -> None:
+    assert "97101212345" not in october.call("dead", "list", "--json").stdout
+
+
+@pytest.mark.parametrize("number", ["7", "8"])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_show_masks_bank_and_personal_identifiers(october: House, number: str, form: list[str]) -> None:
+    shown = october.call("dead", "show", number, *form).stdout
+    assert "referenceNumber" in shown
+    for private in ("97101212345", "a@b.no", "NO9386011117947", "NO93 8601 1117 947"):
+        assert private not in shown
+
+
+def test_show_tells_cause_field_and_what_to_do(october: House) -> None:
+    shown = october.call("dead", "show", "7").stdout
+    for words in (
+        "cost_center = 990",
+        "Add cost center 990",
+        "next: correct the cause, then: ml-connector dead replay 7",
+    ):
+        assert words in shown
+
+
+def test_an_unknown_number_ends_with_the_next_command(october: House) -> None:
+    done = october.call("dead", "show", "99")
+    assert done.exit_code == 2
+    assert done.stderr.rstrip().endswith("next: ml-connector dead list")
+
+
+def test_replay_feeds_the_original_lines_digit_for_digit(october: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    october.meltano(monkeypatch, REPLAY)
+    october.call("dead", "replay", "7", "8")
+    lines = (october.root / "fed").read_text().splitlines()
+    assert [json.loads(line)["type"] for line in lines] == ["SCHEMA", "RECORD", "RECORD"]
+    assert json.loads(lines[0])["key_properties"] == ["_company", "referenceNumber"]
+    assert '"total": 1.10' in lines[1]
+
+
+def test_replay_uses_the_targets_meltano_settings(october: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    october.meltano(monkeypatch, REPLAY)
+    october.call("dead", "replay", "--cause", "does_not_foot")
+    seen = json.loads((october.root / "seen").read_text())
+    assert seen["argv"][-2:] == ["invoke", "target-servicenow"]
+    assert "--environment=demo" in seen["argv"]
+    assert seen["TARGET_SERVICENOW_REPLAY"] == "true"
+    assert seen["MELTANO_EXTRACTOR_NAME"] == "tap-visma-no"
+    assert seen["MELTANO_EXTRACTOR_NAMESPACE"] == "tap_visma"
+
+
+def test_replay_says_what_became_of_each(october: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    october.meltano(monkeypatch, REPLAY)
+    done = october.call("dead", "replay", "--pipeline", NO, "--json")
+    told = json.loads(done.stdout)
+    assert {each["id"]: each["state"] for each in told["records"]} == {7: "parked", 8: "delivered"}
+    assert done.exit_code == told["exit_code"] == 4
+    assert october.call("dead", "replay", "8").exit_code == 2  # it is closed now
+
+
+def test_a_replay_whose_records_arrive_ends_with_0(october: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    october.meltano(monkeypatch, REPLAY)
+    assert october.call("dead", "replay", "8").exit_code == 0
+
+
+def test_a_target_that_cannot_work_gives_its_code_and_words(october: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    october.meltano(
+        monkeypatch,
+        """
+        sys.stdin.read()
+        print(json.dumps({"level": "error", "event": "auth: the secret is not accepted"}), file=sys.stderr)
+        sys.exit(3)
+        """,
+    )
+    done = october.call("dead", "replay", "8")
+    assert done.exit_code == 3
+    assert "auth: the secret is not accepted" in done.stdout
+
+
+def test_replay_without_a_choice_replays_nothing(october: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    october.meltano(monkeypatch, REPLAY)
+    assert october.call("dead", "replay").exit_code == 2
+    assert not (october.root / "fed").exists()
+
+
+def test_a_renamed_plugin_is_told(october: House) -> None:
+    october.delivery("4", "refused", pipeline="gone-to-target", reason="does_not_foot")
+    october.letter(9, "4", "{}", pipeline="gone-to-target")
+    done = october.call("dead", "replay", "9")
+    assert done.exit_code == 2
+    assert "gone-to-target" in done.stderr
+
+
+def test_letters_of_the_store_stay_as_they_are(october: House) -> None:
+    october.call("dead", "list")
+    october.call("dead", "show", "7")
+    store = open_store(october.store_url)
+    with store.transaction() as connection:
+        rows = connection.execute(tables.dead_letters.select()).mappings().all()
+    store.close()
+    assert {row["business_key"] for row in rows if row["closed_at"] is None} == {business_key("2"), business_key("3")}
