@@ -37,7 +37,7 @@ class Settings:
     """What differs between installations, or is not known of the real one; may be changed while it runs."""
 
     default_page_size: int = 50  # without paging parameters: a part of the rows, without a warning
-    page_sizes: dict[str, int] = field(default_factory=dict)  # resource → its maxPageSize
+    max_page_size: dict[str, int] = field(default_factory=dict)  # resource → its maxPageSize
     past_the_end: int = 200  # the status after the last page: 200 with [], 204 or 404 (unconfirmed)
     forbidden: set[tuple[str, str]] = field(default_factory=set)  # (company, resource): 403
 
@@ -109,7 +109,7 @@ class Api:
 
     def _page_size(self, resource: Resource, query: Mapping[str, str]) -> tuple[int, int]:
         """The page size used and the largest: more than that is silently cut (apis/visma.md §3.1)."""
-        largest = self.settings.page_sizes.get(resource.name, resource.maximum or 0)
+        largest = self.settings.max_page_size.get(resource.name, resource.maximum or 0)
         return min(whole(query, "pageSize", self.settings.default_page_size), largest), largest
 
     def _list(self, resource: Resource, call: Call) -> Response:

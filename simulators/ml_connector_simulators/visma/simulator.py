@@ -152,7 +152,7 @@ class VismaSimulator(Simulator):
 
     def limit_page(self, resource: str, size: int) -> None:
         """Set the largest page of a resource, its `maxPageSize`."""
-        self.settings.page_sizes[_resource(resource).name] = size
+        self.settings.max_page_size[_resource(resource).name] = size
 
     def _touch(self, resource: Resource) -> Row:
         return {resource.modified: self._now()} if resource.modified else {}
