@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ml_connector.finance import money
+
 if TYPE_CHECKING:
     from ml_connector.finance.records import CanonicalRecord
 
@@ -19,5 +21,5 @@ def duplicate_key(record: CanonicalRecord) -> str | None:
     number = "".join(filter(str.isalnum, record.fields.get("supplier_invoice_number") or "")).casefold()
     if not number:
         return None
-    amount = format(record.amount.normalize(), "f")
+    amount = format(money.plain(record.amount), "f")
     return f"{record.erp_source}|{record.fields['supplier']}|{number}|{amount}|{record.currency}"

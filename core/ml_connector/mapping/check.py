@@ -74,10 +74,9 @@ def _unknown_native(source: SourceMap, catalog: Catalog) -> Iterator[Finding]:
 
 def _own_expressions(stream_map: StreamMap) -> Iterator[Expression]:
     fields = stream_map.fields
-    yield from stream_map.key
     yield from (expression for _, expression in stream_map.variables)
     yield from (rule.expression for rule in stream_map.skip)
-    yield from (column.expression for column in (*stream_map.header, *fields.columns))
+    yield from (column.expression for column in (*stream_map.key, *stream_map.header, *fields.columns))
     yield from (nested.each for nested in fields.rows.values() if nested.each)
 
 

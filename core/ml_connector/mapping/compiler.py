@@ -251,7 +251,7 @@ class _Builder(ast.NodeVisitor):
 
     def _dimension(self, node: ast.Call) -> ast.expr:
         if self.names.dimensions is None:
-            raise NotAllowed("dimension() belongs in the rows of a target map")
+            raise NotAllowed("dimension() belongs in the columns of a target map")
         self._count("dimension", node, 4, 4)
         name = self._literal(node, "dimension", self.names.dimensions)
         self.dimensions.add(name)
@@ -259,7 +259,7 @@ class _Builder(ast.NodeVisitor):
 
     def _crosswalk(self, node: ast.Call) -> ast.expr:
         if self.names.crosswalk is None:
-            raise NotAllowed("crosswalk() belongs in the fields and rows of a map")
+            raise NotAllowed("crosswalk() belongs in the fields and columns of a map")
         self._count("crosswalk", node, 3, 3)
         look_up = self._constant(self.names.crosswalk(self._literal(node, "file", None)))
         company = _call("do_get", ast.Name("record", ast.Load()), ast.Constant(self.names.company))

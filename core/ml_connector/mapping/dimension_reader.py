@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector.finance.catalog import RECORD_TYPES
 from ml_connector.mapping.compiler import Names
-from ml_connector.mapping.dimensions import ACTIONS, Dimension, Policy
+from ml_connector.mapping.dimensions import ACTIONS, SOURCE_KEY, Dimension, Policy
 from ml_connector.mapping.expressions import Expression, read_expression
 from ml_connector.mapping.loader import Block, Node, Place, Problems, Text
 from ml_connector.mapping.words import read_block, read_word, refuse_unknown_parts
@@ -33,7 +33,7 @@ def read_dimensions(root: Block, crosswalks: Crosswalks, problems: Problems) -> 
 def _dimension(name: str, block: Block, crosswalks: Crosswalks, problems: Problems) -> Dimension:
     values, place = block.values, block.place
     record_type, _, value_field = read_word(values.get("source"), place, "source", problems).partition(".")
-    if value_field not in getattr(RECORD_TYPES.get(record_type), "fields", ()):
+    if value_field not in (SOURCE_KEY, *getattr(RECORD_TYPES.get(record_type), "fields", ())):
         where = values["source"].place if "source" in values else place
         problems.add(
             where, f"{record_type}.{value_field}", "there is no such master and field", "E.g. gl_accounts.number."
@@ -72,7 +72,7 @@ def _keys(block: Block, problems: Problems) -> dict[str, Expression]:
 
 
 def _policy(word: str, node: Node | None, place: Place, problems: Problems) -> Policy:
-    if isinstance(node, Text) and node.value in ACTIONS[:2]:
+    if isinstance(node, Text) and node.value in ACTIONS[:3]:
         return Policy(node.value)
     if isinstance(node, Block) and list(node.values) == ["default"]:
         return Policy("default", read_word(node.values["default"], node.place, "the default code", problems))
@@ -81,6 +81,6 @@ def _policy(word: str, node: Node | None, place: Place, problems: Problems) -> P
         node.place if node else place,
         text,
         f"the dimension does not say what a {word} value does",
-        f"Write `{word}: refuse`, `{word}: park` or `{word}: {{default: CODE}}`.",
+        f"Write `{word}: refuse`, `{word}: park`, `{word}: omit` or `{word}: {{default: CODE}}`.",
     )
     return Policy("refuse")

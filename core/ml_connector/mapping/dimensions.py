@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from ml_connector.mapping.expressions import Expression
     from ml_connector.mapping.loader import Place
 
-ACTIONS = ("refuse", "park", "default")
+SOURCE_KEY = "source_key"
+"""A dimension whose values are the source keys of its master can tell a missing value from one still on its way."""
+
+ACTIONS = ("refuse", "park", "omit", "default")
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a missing or inactive value does: refuse the record, park it, or stand in `code`."""
+    """What a missing or inactive value does: refuse the record, park it, send it without, or stand in `code`."""
 
     action: str
     code: str | None = None

@@ -171,14 +171,14 @@ class _Reader:
     problems: Problems
     seen: set[int] = field(default_factory=set)
 
-    def read(self, node: yaml.Node) -> Node:
+    def read(self, node: yaml.Node, key: Place | None = None) -> Node:
         place = Place(self.file, node.start_mark.line + 1)
         if id(node) in self.seen:
             self.problems.add(place, "*", "a map file has no anchors", "Write the part out.")
             return Text(None, place)
         self.seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
-            return self._block(node, place)
+            return self._block(node, key or place)
         if isinstance(node, yaml.SequenceNode):
             return Items(tuple(self.read(each) for each in node.value), place)
         return self._text(node, place)
@@ -205,5 +205,5 @@ class _Reader:
                 self.problems.add(where, key, f"the key stands here twice, first on line {first.line}", "Keep one.")
             else:
                 block.places[key] = where
-                block.values[key] = self.read(value_node)
+                block.values[key] = self.read(value_node, where)
         return block

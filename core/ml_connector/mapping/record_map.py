@@ -161,7 +161,10 @@ def _null_safe(dimension: DimensionResolver) -> DimensionResolver:
 
 
 def _key_text(column: str, value: Any) -> str:
-    text = kinds.to_text(value) if value is not None else None
+    try:
+        text = kinds.to_text(value) if value is not None else None
+    except (TypeError, ValueError) as error:
+        raise RecordRefused("not_mappable", f"{column} cannot identify a row: {error}.", field=column) from None
     if text is None:
         raise RecordRefused("missing_key", f"{column} is empty, but the row is identified by it.", field=column)
     return text

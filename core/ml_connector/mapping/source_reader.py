@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import RecordRefused
-from ml_connector.finance.kinds import CONVERT
+from ml_connector.finance.kinds import CONVERT, to_text
 from ml_connector.mapping.compiler import Names
 from ml_connector.mapping.crosswalk import Crosswalks
 from ml_connector.mapping.expressions import Column, Expression, read_expression
@@ -120,14 +120,10 @@ class _StreamReader:
             currency=next((column for column in fields.columns if column.name == "currency"), None),
         )
 
-    @property
-    def names(self) -> Names:
-        known = {*self.found.variables, *(name for name, _ in self.variables)}
-        opener = self.found.crosswalks.opener(self.block.place)
-        return Names(variables=known, crosswalk=opener, company="_company")
-
     def _expression(self, node: Node) -> Expression | None:
-        return read_expression(node, self.names, self.problems)
+        known = {*self.found.variables, *(name for name, _ in self.variables)}
+        names = Names(variables=known, crosswalk=self.found.crosswalks.opener(node.place), company="_company")
+        return read_expression(node, names, self.problems)
 
     def _refuse_else(self) -> None:
         node = self.block.values.get("__else__")
@@ -191,10 +187,11 @@ class _StreamReader:
             self.problems.add(block.place, word, message, "Add the word.")
         return block.values.get(word, Text("None", block.place))
 
-    def _key(self) -> list[Expression]:
+    def _key(self) -> list[Column]:
         node = self._wanted(self.block, "__key_properties__", "the stream does not say what tells its records apart")
         nodes = node.values if isinstance(node, Items) else (node,)
-        return [expression for expression in map(self._expression, nodes) if expression]
+        read = [expression for expression in map(self._expression, nodes) if expression]
+        return [Column.of(expression.text, expression, to_text) for expression in read]
 
     def _skip(self) -> Iterator[SkipRule]:
         values = self.block.values

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import RecordRefused
-from ml_connector.finance import kinds, money
+from ml_connector.finance import money
 from ml_connector.finance.documents import duplicate_key
 from ml_connector.finance.records import CanonicalRecord
 from ml_connector.mapping.rows import Scope, each_row, fill
@@ -94,7 +94,7 @@ class StreamMap:
     place: Place
     fields: FieldsMap
     header: Sequence[Column]  # company, title, source_state, source_modified_at
-    key: Sequence[Expression]
+    key: Sequence[Column]
     variables: Sequence[tuple[str, Expression]]
     skip: Sequence[SkipRule]
     currency: Column | None
@@ -105,13 +105,14 @@ class StreamMap:
         for rule in self.skip:
             if bool(rule.expression.evaluate(record, record, scope.var)) is not rule.keeps:
                 return self._skipped(rule, record, shared)
-        fields = self.fields.fill(record, None, scope)
         header = fill(self.header, record, None, scope)
+        company, key = self._company(header), self._key(record, scope)
+        fields = self.fields.fill(record, None, scope)
         result = CanonicalRecord(
             record_type=self.fields.type.name,
             source_system=source_system,
-            company=self._company(header),
-            source_key=self._key(record, scope),
+            company=company,
+            source_key=key,
             fields=fields,
             source=record,
             title=header.get("title") or "",
@@ -153,12 +154,12 @@ class StreamMap:
         return scope
 
     def _key(self, record: dict[str, Any], scope: Scope) -> str:
-        parts = [kinds.to_text(part.evaluate(record, record, scope.var) or "") for part in self.key]
-        if not all(parts):
-            names = " and ".join(part.text for part in self.key)
+        parts = fill(self.key, record, None, scope)
+        if not all(parts.values()):
+            names = " and ".join(parts)
             message = f"The record has no {names}: it cannot be told from others."
             raise RecordRefused("missing_key", message, field=names)
-        return "/".join(part for part in parts if part)
+        return "/".join(parts.values())
 
     def _try_key(self, record: dict[str, Any], scope: Scope) -> str | None:
         try:
