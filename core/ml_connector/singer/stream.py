@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import singer_sdk
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.singerlib.catalog import Metadata
 
 from ml_connector.delivery.sink import Check
 from ml_connector.errors import EnvironmentFault, Forbidden
@@ -62,7 +63,7 @@ class Stream(singer_sdk.Stream):
     permission: ClassVar[str] = ""
     """What a person does when the credentials may not read this stream."""
     private: ClassVar[tuple[str, ...]] = ()
-    """Bank and personal identifiers, deselected until somebody selects them."""
+    """Bank and personal identifiers, left out unless the setting `include_private` is on."""
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     STATE_MSG_FREQUENCY = 1000
@@ -94,12 +95,11 @@ class Stream(singer_sdk.Stream):
 
     @property
     def metadata(self) -> MetadataMapping:
-        """Return the catalog metadata, with private fields deselected by default."""
-        fresh = self._metadata is None
+        """Return the catalog metadata; private fields are beyond what a wildcard may select, unless a setting says so."""
         metadata = super().metadata
-        if fresh and self._tap_input_catalog is None:
+        if not self.config.get("include_private"):
             for name in self.private:
-                metadata["properties", name].selected_by_default = False
+                metadata["properties", name].inclusion = Metadata.InclusionType.UNSUPPORTED
         return metadata
 
     def get_replication_key_signpost(self, context: object = None) -> None:

@@ -76,6 +76,13 @@ SETTINGS = (
         description="What to do with a selected stream that the credentials may not read.",
     ),
     th.Property(
+        "include_private",
+        th.BooleanType,
+        default=False,
+        title="Private fields",
+        description="Bank details and mandates; left out, whatever is selected, unless this is true.",
+    ),
+    th.Property(
         "unknown_fields",
         th.StringType,
         default="drop",
@@ -117,6 +124,12 @@ class Tap(singer_sdk.Tap):
     def writer(self) -> Writer:
         """The message writer, for whole pages."""
         return cast("Writer", self.message_writer)
+
+    def setup_mapper(self) -> None:
+        """Let the streams have their say on the catalog's metadata before the mapper reads it."""
+        for stream in self.streams.values():
+            stream.metadata  # noqa: B018  # a property that withholds private fields
+        super().setup_mapper()
 
     def discover_streams(self) -> list[Stream]:
         """Return every stream."""
