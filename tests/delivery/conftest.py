@@ -36,6 +36,7 @@ stream_maps:
     title: number
     source_state: "{'Open': 'open', 'Hold': 'draft'}[status]"
     document_type: type
+    original_document: original
     number: number
     currency: currency
     supplier: supplier
@@ -63,6 +64,12 @@ dimensions:
     active: active == 'true'
     missing: park
     inactive: park
+  original:
+    source: supplier_invoices.source_key
+    table: invoices
+    key: {source: erp_source, key: value}
+    missing: omit
+    inactive: omit
   account:
     source: gl_accounts.number
     table: accounts
@@ -92,6 +99,7 @@ stream_maps:
       source: erp_source
       key: source_key
       supplier: dimension('supplier', supplier, company, document_date)
+      original: dimension('original', original_document, company, document_date)
       total: amount
       currency: currency
       opened_by: {__value__: "'ml-connector'", __owner__: create_only}

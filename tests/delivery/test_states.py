@@ -72,6 +72,19 @@ def test_an_inactive_account_is_replaced_by_the_default_and_flagged(pipeline: Pi
     assert row["defaulted"] == '["account:6300->9999"]'
 
 
+def test_a_reference_the_map_may_omit_is_left_out_and_flagged_unless_it_is_on_its_way(pipeline: Pipeline) -> None:
+    credit = ("supplier_invoices", invoice("200", original="100", lines=[], net=Decimal(0), total=Decimal(25)))
+    pipeline.run(S1, credit)
+    (row,) = pipeline.rows("deliveries", business_key="erp:NO01:supplier_invoices:200")
+    assert (row["state"], row["defaulted"]) == ("delivered", '["original:100->"]')
+    other = ("supplier_invoices", invoice("201", original="100", lines=[], net=Decimal(0), total=Decimal(25)))
+    pipeline.run(("supplier_invoices", invoice("100")), other, sink=FakeSink(pipeline.server, fail={KEY}))
+    assert pipeline.state_of("erp:NO01:supplier_invoices:201") == ("parked", "original_missing")
+    pipeline.run(("supplier_invoices", invoice("100")), resend=True)
+    (row,) = pipeline.rows("deliveries", business_key="erp:NO01:supplier_invoices:201")
+    assert (row["state"], row["defaulted"]) == ("delivered", None)
+
+
 def test_a_supplier_that_comes_later_in_the_run_frees_its_invoice(pipeline: Pipeline) -> None:
     report = pipeline.run(("supplier_invoices", invoice("100")), S1)
     assert report.counts == {"received": 2, "delivered": 2}

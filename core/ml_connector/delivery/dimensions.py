@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from ml_connector.errors import ConfigError, RecordParked, RecordRefused
+from ml_connector.mapping.dimensions import SOURCE_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
     from ml_connector.delivery.sink import Row, Sink
@@ -28,9 +29,13 @@ class Reference(NamedTuple):
 class Dimensions:
     """What is known of the target's masters in this run."""
 
-    def __init__(self, dimensions: Mapping[str, Dimension], sink: Sink) -> None:
+    def __init__(
+        self, dimensions: Mapping[str, Dimension], sink: Sink, on_its_way: Callable[[str], bool] = lambda _key: False
+    ) -> None:
         self._dimensions = dimensions
         self._sink = sink
+        self._on_its_way = on_its_way
+        self.arriving: set[str] = set()  # business keys of the batch under way
         self._proof: dict[Reference, list[Row]] = {}
 
     def collector(self) -> Collector:
@@ -78,6 +83,15 @@ class Dimensions:
         """Return the master rows that prove a reference; none when it is missing."""
         return self._proof.get(reference, [])
 
+    def waits(self, reference: Reference) -> bool:
+        """Whether the master itself is a record of this pipeline that has not arrived yet."""
+        dimension = self[reference.dimension]
+        if dimension.value_field != SOURCE_KEY:
+            return False
+        source = f"{reference.source_system}:{reference.company}"
+        key = f"{source}:{dimension.record_type}:{reference.code}"
+        return key in self.arriving or self._on_its_way(key)
+
     def is_plain(self, reference: Reference, on: date | None) -> bool:
         """Whether a reference is there and active, so that mapping again would change nothing."""
         return any(self[reference.dimension].is_active(row, on) for row in self.rows(reference))
@@ -123,7 +137,7 @@ class Resolver:
         self.defaulted: list[str] = []
 
     def __call__(self, dimension: str, value: str | None, company: str, on: date | None) -> str | None:
-        """Return the proven code, or the default that stands in for it.
+        """Return the proven code, or what the map puts instead of it.
 
         Raises:
             RecordParked: The value is missing or inactive and the map says it waits.
@@ -143,11 +157,16 @@ class Resolver:
             return self._instead(spec, "inactive", reference, f"{code} of {company} is not active on {on}", on)
         return code
 
-    def _instead(self, spec: Dimension, kind: str, reference: Reference, words: str, on: date | None) -> str:
-        """Return the default the map names for this case, or raise what it says."""
+    def _instead(self, spec: Dimension, kind: str, reference: Reference, words: str, on: date | None) -> str | None:
+        """Return what the map puts instead (a default code, or nothing), or raise what it says."""
         policy: Policy = spec.missing if kind == "missing" else spec.inactive
         label = spec.name.replace("_", " ")
-        if policy.code is not None:
+        if self._dimensions.waits(reference):
+            words = f"{reference.code} of {reference.company} has not arrived in the target yet"
+        elif policy.action == "omit":
+            self.defaulted.append(f"{spec.name}:{reference.code}->")
+            return None
+        elif policy.code is not None:
             stand_in = reference._replace(code=policy.code)
             if any(spec.is_active(row, on) for row in self._dimensions.rows(stand_in)):
                 self.defaulted.append(f"{spec.name}:{reference.code}->{policy.code}")

@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery import deadletters, outbox
-from ml_connector.delivery.balance import SUPERSEDED, Line, Tally
+from ml_connector.delivery.balance import SUPERSEDED, Line
+from ml_connector.delivery.delivery_row import delivery_row
 from ml_connector.delivery.sink import Effect, Outcome, State
-from ml_connector.delivery.work import OLDER_VERSION_OPEN, OPEN_STATES, KnownDelivery, Verdict, Work
+from ml_connector.delivery.work import OPEN_STATES, Verdict, Work
 from ml_connector.errors import EnvironmentFault, OutOfPatience
-from ml_connector.store.text import encode, stamp, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
-    from ml_connector.delivery.deadletters import StreamShape
     from ml_connector.delivery.planner import Planner
-    from ml_connector.delivery.settings import EngineSettings
+    from ml_connector.delivery.run import Run
     from ml_connector.delivery.sink import Sink
-    from ml_connector.delivery.trail import Trail
-    from ml_connector.store import Store
-
-PAUSES = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
-"""How long a failed record waits before the next runs try it again."""
 
 STOPPED = (EnvironmentFault, OutOfPatience)
 """Faults after which no further row can be sent in this run."""
-
-
-@dataclass(slots=True)
-class Run:
-    """What every part of one run shares."""
-
-    id: str
-    settings: EngineSettings
-    target_id: str
-    map_version: str
-    store: Store
-    trail: Trail
-    tally: Tally = field(default_factory=Tally)
-    shapes: dict[str, StreamShape] = field(default_factory=dict)
 
 
 class Dispatcher:
@@ -192,13 +170,13 @@ class Dispatcher:
         self._run.trail.append(connection, [(verdict.state, work.key, _story(work, verdict)) for work, verdict in told])
 
     def _write_deliveries(self, connection: Connection, decided: Sequence[tuple[Work, Verdict]]) -> None:
-        fresh = [(work, self._row(work, verdict)) for work, verdict in decided if not work.delivery_id]
+        fresh = [(work, delivery_row(self._run, work, verdict)) for work, verdict in decided if not work.delivery_id]
         ids = outbox.add_deliveries(connection, [row for _, row in fresh])
         for (work, _), delivery_id in zip(fresh, ids, strict=True):
             work.delivery_id = delivery_id
         inserted = {id(work) for work, _ in fresh}
         changed = [
-            {"id": work.delivery_id, **self._row(work, verdict)}
+            {"id": work.delivery_id, **delivery_row(self._run, work, verdict)}
             for work, verdict in decided
             if id(work) not in inserted
         ]
@@ -213,62 +191,7 @@ class Dispatcher:
                 self._supersede(work.record.company, work.record.record_type, work.known.currency, work.known.amount)
             work.stored = True
 
-    def _row(self, work: Work, verdict: Verdict) -> dict[str, Any]:
-        record, now = work.record, stamp(utc_now())
-        settled = verdict.state in (State.DELIVERED, State.UNCHANGED)
-        attempts, retry_at = self._next_attempt(work.known, verdict)
-        row = {
-            "target_id": self._run.target_id,
-            "business_key": work.key,
-            "pipeline": self._run.settings.pipeline,
-            "erp_source": record.erp_source,
-            "company": record.company,
-            "record_type": record.record_type,
-            "title": record.title,
-            "state": State.DELIVERED if settled else verdict.state,
-            "reason": verdict.reason or None,
-            "field": verdict.field,
-            "value": verdict.value,
-            "message": verdict.message or None,
-            "suggestion": verdict.suggestion or None,
-            "amount": None if record.amount is None else str(record.amount),
-            "currency": record.currency,
-            "document_date": None if record.document_date is None else record.document_date.isoformat(),
-            "source_state": record.source_state,
-            "source_modified_at": record.source_modified_at,
-            "duplicate_key": record.duplicate_key,
-            "defaulted": encode(work.defaulted) if work.defaulted else None,
-            "source_hash": work.source_hash,
-            "map_version": self._run.map_version,
-            "attempts": attempts,
-            "next_attempt_at": retry_at,
-            "last_run": self._run.id,
-            "run_outcome": verdict.state,
-        }
-        if verdict.reason == OLDER_VERSION_OPEN:  # the stored version stays the one whose rows are under way
-            del row["source_hash"], row["map_version"]
-        if work.known is None or work.known.state != row["state"]:
-            row["since"] = now
-        if settled:
-            row |= {
-                "settled_source_hash": work.source_hash,
-                "settled_map_version": self._run.map_version,
-                "verified_at": now,
-            }
-        return row
 
-    def _next_attempt(self, known: KnownDelivery | None, verdict: Verdict) -> tuple[int, str | None]:
-        if verdict.state != State.FAILED:
-            return 0, None
-        attempts = (known.attempts if known else 0) + 1
-        if attempts > self._run.settings.max_attempts:
-            return attempts, _NEVER
-        pause = PAUSES[min(attempts, len(PAUSES)) - 1]
-        at = max(verdict.retry_at or utc_now(), utc_now() + pause)
-        return attempts, stamp(at)
-
-
-_NEVER = "9999-12-31T00:00:00.000000+00:00"
 _GOING_OUT = Verdict(State.IN_DOUBT, "going_out", "the request was about to leave when this was written")
 
 

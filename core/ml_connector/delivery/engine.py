@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from ml_connector.delivery import deadletters, report
+from ml_connector.delivery import deadletters, outbox, report
 from ml_connector.delivery.balance import CARRIED_IN, READ_AGAIN, RECEIVED, Line
 from ml_connector.delivery.deadletters import StreamShape
 from ml_connector.delivery.dimensions import Dimensions
-from ml_connector.delivery.dispatch import Dispatcher, Run
+from ml_connector.delivery.dispatch import Dispatcher
 from ml_connector.delivery.late import settle_late
 from ml_connector.delivery.lock import pipeline_lock
 from ml_connector.delivery.planner import Planner
+from ml_connector.delivery.run import Run
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.tap_totals import TapTotals
 from ml_connector.delivery.trail import Trail
@@ -83,7 +84,7 @@ class Engine:
         self._settings.guards.check_instance(identity)
         self._sink.prepare(self._target_map)
         self._run = self._begin(identity)
-        self._dimensions = Dimensions(self._target_map.dimensions, self._sink)
+        self._dimensions = Dimensions(self._target_map.dimensions, self._sink, self._on_its_way)
         planner = Planner(self._settings, self._target_map, self._map_version, self._dimensions, self._sink)
         self._dispatcher = Dispatcher(self._run, self._sink, planner)
         self._started = True
@@ -126,6 +127,11 @@ class Engine:
             run.tally.add(Line(company, record_type, CARRIED_IN, "", currency or ""), amount)
         touched = update(deliveries).where(*mine)
         connection.execute(touched.values(last_run=run.id, run_outcome=deliveries.c.state))
+
+    def _on_its_way(self, business_key: str) -> bool:
+        with self._store.transaction() as connection:
+            known = outbox.find(connection, self._run.target_id, [business_key])
+        return any(delivery.state in OPEN_STATES for delivery in known.values())
 
     # messages
 

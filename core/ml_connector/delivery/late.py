@@ -15,7 +15,7 @@ from ml_connector.store.text import stamp, utc_now
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from ml_connector.delivery.dispatch import Run
+    from ml_connector.delivery.run import Run
     from ml_connector.delivery.sink import Sink
 
 
@@ -45,11 +45,7 @@ def _conclude(connection: Connection, run: Run, key: str, outcomes: list[Outcome
         "state": verdict.state,
         "run_outcome": verdict.state,
         "last_run": run.id,
-        "reason": verdict.reason or None,
-        "field": verdict.field,
-        "value": verdict.value,
-        "message": verdict.message or None,
-        "suggestion": verdict.suggestion or None,
+        **verdict.columns(),
         "next_attempt_at": None,
     }
     if verdict.state != state:

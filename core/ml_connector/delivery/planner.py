@@ -65,6 +65,7 @@ class Planner:
     def plan(self, works: Sequence[Work], twins: dict[str, str]) -> None:
         """Give each work its effects to send, or the verdict that nothing may be sent."""
         seen: dict[str, str] = {}
+        self._dimensions.arriving = {work.key for work in works}
         for work in works:
             self._guarded(work, lambda work=work: self._check(work, twins, seen))
         self._prove([work for work in works if work.verdict is None])

@@ -46,19 +46,21 @@ class Verdict:
         """Return the verdict of a row that must not be sent."""
         return cls(problem.state, problem.reason, problem.message, problem.field, problem.value, problem.suggestion)
 
+    def columns(self) -> dict[str, str | None]:
+        """Return it as columns of a delivery."""
+        return {
+            "reason": self.reason or None,
+            "field": self.field,
+            "value": self.value,
+            "message": self.message or None,
+            "suggestion": self.suggestion or None,
+        }
+
     @classmethod
     def of_outcome(cls, outcome: Outcome) -> Self:
         """Return the verdict of a row that was sent."""
-        suggestion = outcome.suggestion
-        return cls(
-            outcome.state,
-            outcome.reason,
-            outcome.message,
-            outcome.field,
-            outcome.value,
-            suggestion,
-            outcome.retry_at,
-        )
+        told = outcome.reason, outcome.message, outcome.field, outcome.value, outcome.suggestion
+        return cls(outcome.state, *told, outcome.retry_at)
 
 
 INTERRUPTED = Verdict(

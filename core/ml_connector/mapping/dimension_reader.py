@@ -33,11 +33,10 @@ def read_dimensions(root: Block, crosswalks: Crosswalks, problems: Problems) -> 
 def _dimension(name: str, block: Block, crosswalks: Crosswalks, problems: Problems) -> Dimension:
     values, place = block.values, block.place
     record_type, _, value_field = read_word(values.get("source"), place, "source", problems).partition(".")
-    if value_field not in (SOURCE_KEY, *getattr(RECORD_TYPES.get(record_type), "fields", ())):
+    if record_type not in RECORD_TYPES or value_field not in {SOURCE_KEY, *RECORD_TYPES[record_type].fields}:
         where = values["source"].place if "source" in values else place
-        problems.add(
-            where, f"{record_type}.{value_field}", "there is no such master and field", "E.g. gl_accounts.number."
-        )
+        text = f"{record_type}.{value_field}"
+        problems.add(where, text, "there is no such master and field", "Write one like gl_accounts.number.")
     file = _optional_word(values.get("crosswalk"), problems)
     active = read_expression(values["active"], Names(), problems) if "active" in values else None
     return Dimension(

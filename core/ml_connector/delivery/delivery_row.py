@@ -1,0 +1,73 @@
+"""What the store keeps of one record's outcome: its delivery row, and when a failed one is tried again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.delivery.sink import State
+from ml_connector.delivery.work import OLDER_VERSION_OPEN
+from ml_connector.store.text import encode, stamp, utc_now
+
+if TYPE_CHECKING:
+    from ml_connector.delivery.run import Run
+    from ml_connector.delivery.work import KnownDelivery, Verdict, Work
+    from ml_connector.finance.records import CanonicalRecord
+
+PAUSES = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
+"""How long a failed record waits before the next runs try it again."""
+
+_NEVER = "9999-12-31T00:00:00.000000+00:00"
+
+
+def delivery_row(run: Run, work: Work, verdict: Verdict) -> dict[str, Any]:
+    """Return the columns of a delivery that a verdict settles."""
+    settled = verdict.state in (State.DELIVERED, State.UNCHANGED)
+    state = State.DELIVERED if settled else verdict.state
+    attempts, next_attempt_at = _next_attempt(run, work.known, verdict)
+    row = {
+        "target_id": run.target_id,
+        "pipeline": run.settings.pipeline,
+        "state": state,
+        **verdict.columns(),
+        **_of_record(work.record),
+        "defaulted": encode(work.defaulted) if work.defaulted else None,
+        "attempts": attempts,
+        "next_attempt_at": next_attempt_at,
+        "last_run": run.id,
+        "run_outcome": verdict.state,
+    }
+    version = {"source_hash": work.source_hash, "map_version": run.map_version}
+    if verdict.reason != OLDER_VERSION_OPEN:  # else the stored version stays the one whose rows are under way
+        row |= version
+    if work.known is None or work.known.state != state:
+        row["since"] = stamp(utc_now())
+    if settled:
+        row |= {f"settled_{name}": value for name, value in version.items()} | {"verified_at": stamp(utc_now())}
+    return row
+
+
+def _of_record(record: CanonicalRecord) -> dict[str, Any]:
+    return {
+        "business_key": record.business_key,
+        "erp_source": record.erp_source,
+        "company": record.company,
+        "record_type": record.record_type,
+        "title": record.title,
+        "amount": None if record.amount is None else str(record.amount),
+        "currency": record.currency,
+        "document_date": None if record.document_date is None else record.document_date.isoformat(),
+        "source_state": record.source_state,
+        "source_modified_at": record.source_modified_at,
+        "duplicate_key": record.duplicate_key,
+    }
+
+
+def _next_attempt(run: Run, known: KnownDelivery | None, verdict: Verdict) -> tuple[int, str | None]:
+    if verdict.state != State.FAILED:
+        return 0, None
+    attempts = (known.attempts if known else 0) + 1
+    if attempts > run.settings.max_attempts:
+        return attempts, _NEVER
+    pause = PAUSES[min(attempts, len(PAUSES)) - 1]
+    return attempts, stamp(max(verdict.retry_at or utc_now(), utc_now() + pause))

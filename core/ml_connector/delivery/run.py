@@ -1,0 +1,28 @@
+"""One run of one pipeline: what every part of the engine shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ml_connector.delivery.balance import Tally
+
+if TYPE_CHECKING:
+    from ml_connector.delivery.deadletters import StreamShape
+    from ml_connector.delivery.settings import EngineSettings
+    from ml_connector.delivery.trail import Trail
+    from ml_connector.store import Store
+
+
+@dataclass(slots=True)
+class Run:
+    """A run, its target as it was found live, and its tally."""
+
+    id: str
+    settings: EngineSettings
+    target_id: str
+    map_version: str
+    store: Store
+    trail: Trail
+    tally: Tally = field(default_factory=Tally)
+    shapes: dict[str, StreamShape] = field(default_factory=dict)
