@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ml_connector.finance import money
 from ml_connector.mapping import RowPlan, check_maps, search_path
+from ml_connector.mapping.expressions import Expression
+from ml_connector.mapping.stream_map import StreamMap
+from tap_visma.streams import STREAMS
 
 from tests.mapping.maps import anything_goes
-from tests.mapping.visma import TARGETS, Invoice, servicenow
+from tests.mapping.visma import TARGETS, Invoice, servicenow, visma
 
 LINES = st.lists(
     st.tuples(
@@ -63,6 +67,43 @@ LINE = {"servicenow-s2p": ("u_line_amount_invoiced", "u_tax_amount"), "serviceno
 def test_there_is_nothing_wrong_with_them(target: str) -> None:
     findings = check_maps("tap_visma", target, search_path())
     assert [str(each) for each in findings if each.severity != "note"] == []
+
+
+def test_every_native_field_is_one_visma_has() -> None:
+    types = {stream.name: {**stream.types(), "_company": "string"} for stream in STREAMS}
+    assert set(visma().streams) <= set(types)
+    unknown = [
+        f"{stream}: {path} ({expression.place})"
+        for stream, maps in visma().streams.items()
+        for each in maps
+        for expression, row in expressions(each, types[stream])
+        for path in expression.compiled.paths
+        if not exists(types[stream] if path.startswith("record.") else row, path.removeprefix("record."))
+    ]
+    assert unknown == []
+
+
+def expressions(stream_map: StreamMap, types: Any) -> Iterator[tuple[Expression, Any]]:
+    """Every expression of a stream with the types of the row it reads."""
+    fields = stream_map.fields
+    for column in (*stream_map.key, *stream_map.header, *fields.columns):
+        yield column.expression, types
+    for _, expression in stream_map.variables:
+        yield expression, types
+    for nested in fields.rows.values():
+        assert nested.each
+        yield nested.each, types
+        for columns in (nested.columns, *nested.objects.values()):
+            yield from ((column.expression, types[nested.each.text]) for column in columns)
+
+
+def exists(types: Any, path: str) -> bool:
+    for name in path.split("."):
+        types = types[0] if isinstance(types, list) else types
+        if not isinstance(types, dict) or name not in types:
+            return False
+        types = types[name]
+    return True
 
 
 def figures(name: str, plans: list[RowPlan]) -> dict[str, Any]:
