@@ -39,6 +39,8 @@ SOURCE_MISTAKES = [
     ("    lines:\n", "    lines: rows\n    tax_lines:\n", None, "its entries are missing"),
     ("  segment: 1", "  segment: kind", None, "a variable is a plain value"),
     ("  segment: 1", "  segment: 1 / 0", None, "DivisionByZero"),
+    ("  segment: 1", "  segment: 1\n  cost-centre: 2", "cost-centre", "could not name this variable"),
+    ("      tax: sum", "      index: 1\n      tax: sum", None, "could not name this variable"),
     ("source_system: books", "source_sytem: books", None, "no such part"),
     ("source_system: books", "source_system:", None, "this is missing"),
     ("source_system: books", "target: books", None, "this is a target map"),

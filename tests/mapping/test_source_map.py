@@ -155,6 +155,22 @@ def test_the_outline_tells_what_it_can(tmp_path: Path) -> None:
     assert maps.outline("budgets", bill()) == []
 
 
+def test_a_crosswalk_takes_numbers_and_days_as_they_come(tmp_path: Path) -> None:
+    rows = "NO01,17,Seventeen,,2026-10-04,\nNO01,17,Later,2026-10-05,,\n"
+    (tmp_path / "c.csv").write_text("company,value,target,valid_from,valid_to,note\n" + rows)
+    text = SOURCE.replace("number: nr", "number: first(crosswalk('c.csv', nr, day), 'none')")
+    maps = source_map(tmp_path, text)
+
+    def number(**changes: Any) -> Any:
+        [record] = maps.apply("bills", bill(**changes))
+        assert isinstance(record, CanonicalRecord)
+        return record.fields["number"]
+
+    assert number(nr=17) == number(nr="17", day="2026-10-05T10:00:00") == "Later"
+    assert number(nr=17, day="2026-10-04") == "Seventeen"
+    assert number(nr=18) == number(nr=17, _company="SE01") == "none"
+
+
 def test_the_version_follows_the_text(tmp_path: Path) -> None:
     first = source_map(tmp_path).version
     assert source_map(tmp_path).version == first

@@ -27,7 +27,9 @@ QUOTIENT = Context(prec=28, Emax=60, Emin=-60, rounding=ROUND_HALF_EVEN, traps=_
 #: Rounding to a currency's precision: half away from zero, as on an invoice.
 ROUNDING = Context(prec=60, Emax=60, Emin=-60, rounding=ROUND_HALF_UP, traps=_FAULTS)
 
-MAX_DIGITS = 60
+#: Larger and smaller numbers are no amounts; the sum of a billion of these is still exact.
+MAX_DIGITS = 30
+MAX_DECIMALS = 20
 DEFAULT_PRECISION = 2
 _OTHER_PRECISIONS = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -53,14 +55,16 @@ def number(value: Any) -> Decimal:
     A float is refused with TypeError: its decimals were lost before it came here (L7).
     """
     if isinstance(value, Decimal):
-        if not value.is_finite() or abs(value.adjusted()) > MAX_DIGITS:
-            raise ValueError("not a number of ordinary size")
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return EXACT.create_decimal(value)
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        return Decimal(value.strip())
-    raise TypeError(f"a {type(value).__name__} is not an exact number")
+        result = value
+    elif isinstance(value, int) and not isinstance(value, bool):
+        result = EXACT.create_decimal(value)
+    elif isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        result = Decimal(value.strip())
+    else:
+        raise TypeError(f"a {type(value).__name__} is not an exact number")
+    if not result.is_finite() or abs(result.adjusted()) > MAX_DIGITS:
+        raise ValueError("not a number of ordinary size")
+    return result
 
 
 def round_money(amount: Decimal, currency: str | None) -> Decimal:
@@ -71,7 +75,11 @@ def round_money(amount: Decimal, currency: str | None) -> Decimal:
 def normalise(amount: Decimal, currency: str | None) -> Decimal:
     """Write an amount with its currency's decimals (`1234.7700` NOK is 1234.77), but never drop a digit that counts."""
     rounded = amount.quantize(_UNITS.get(currency, _CENT), None, ROUNDING)
-    return rounded if rounded == amount else amount
+    if rounded == amount:
+        return rounded
+    if int(amount.as_tuple().exponent) < -MAX_DECIMALS:
+        raise ValueError(f"more than {MAX_DECIMALS} decimals")
+    return amount
 
 
 def plain(value: Decimal) -> Decimal:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_LENGTH = 2_000
 MAX_DEPTH = 40
 MAX_LOOPS = 2
+RESERVED = ("record", "_", "index")
 _PARAMETERS = ("row", "record", "var", "index", "dimension")
 _BINARY = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide"}
 _ORDER = {ast.Lt: "less", ast.LtE: "less_or_equal", ast.Gt: "greater", ast.GtE: "greater_or_equal"}
@@ -125,7 +126,7 @@ class _Builder(ast.NodeVisitor):
         _refuse_dunder(node.id)
         if node.id in self.loops:
             return ast.Name(f"each_{node.id}", ast.Load())
-        if node.id in {"record", "_", "index"}:
+        if node.id in RESERVED:
             return ast.Name("index" if node.id == "index" else "record", ast.Load())
         if node.id in self.names.variables:
             return ast.Subscript(ast.Name("var", ast.Load()), ast.Constant(node.id), ast.Load())

@@ -9,10 +9,12 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import ConfigError
+from ml_connector.finance import kinds
 from ml_connector.mapping import loader
 from ml_connector.mapping.compiler import NotAllowed
 from ml_connector.mapping.loader import Place, Problems
@@ -113,6 +115,12 @@ def _refuse_overlaps(entries: Mapping[tuple[str, str], list[Entry]], problems: P
                 )
 
 
+def _look_up(crosswalk: Crosswalk, company: Any, value: Any, on: Any) -> str | None:
+    """Look up what an expression computed: codes may be numbers, days may be texts."""
+    code = None if value is None else kinds.to_text(value)
+    return crosswalk.lookup(company, code, None if on is None else kinds.to_date(on))
+
+
 @dataclass(slots=True)
 class Crosswalks:
     """The crosswalk files one map uses, each read once."""
@@ -128,7 +136,7 @@ class Crosswalks:
             crosswalk = self.open(name, place)
             if crosswalk is None:
                 raise NotAllowed(f"the crosswalk {name} cannot be used")
-            return crosswalk.lookup
+            return partial(_look_up, crosswalk)
 
         return open_for_expression
 

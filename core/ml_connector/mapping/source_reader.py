@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import RecordRefused
 from ml_connector.finance.kinds import CONVERT, to_text
-from ml_connector.mapping.compiler import Names
+from ml_connector.mapping.compiler import RESERVED, Names
 from ml_connector.mapping.crosswalk import Crosswalks
 from ml_connector.mapping.expressions import Column, Expression, read_expression
 from ml_connector.mapping.loader import Block, Items, MapFile, Node, Place, Problems, Text
@@ -69,6 +70,7 @@ def _variables(root: Block, given: Mapping[str, str | int], problems: Problems) 
     block = read_block(block, root.place, "vars", problems)
     values: dict[str, Any] = {}
     for name, node in block.values.items():
+        _refuse_odd_name(name, block, problems)
         expression = read_expression(node, Names(), problems)
         values[name] = _constant(expression, problems) if expression else None
     for name, value in given.items():
@@ -77,6 +79,12 @@ def _variables(root: Block, given: Mapping[str, str | int], problems: Problems) 
             problems.add(block.place, name, "the map has no such variable", f"It has {known}.")
         values[name] = value
     return values
+
+
+def _refuse_odd_name(name: str, block: Block, problems: Problems) -> None:
+    if not name.isidentifier() or iskeyword(name) or name in RESERVED:
+        text = "an expression could not name this variable"
+        problems.add(block.places[name], name, text, f"Use letters, digits and _; not {', '.join(RESERVED)}.")
 
 
 def _constant(expression: Expression, problems: Problems) -> Any:
@@ -138,6 +146,7 @@ class _StreamReader:
             return
         block = read_block(node, self.block.place, "__vars__", self.problems)
         for name, value in block.values.items():
+            _refuse_odd_name(name, block, self.problems)
             expression = self._expression(value)
             if expression:
                 self.variables.append((name, expression))
