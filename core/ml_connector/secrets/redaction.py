@@ -23,7 +23,7 @@ _NAMES = (
 _PATTERNS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+(?!realm\b)[A-Za-z0-9._~+/=-]{6,}"), rf"\1 {MASK}"),
     (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.?[\w-]*"), MASK),
-    (re.compile(rf"""(?i)(["']?\b(?:{_NAMES})["']?\s*[:=]\s*["']?)(?!\*\*\*)[^"'&\s,;}}]+"""), rf"\1{MASK}"),
+    (re.compile(rf"""(?i)(["']?(?<![/\w-])(?:{_NAMES})["']?\s*[:=]\s*["']?)(?!\*\*\*)[^"'&\s,;}}]+"""), rf"\1{MASK}"),
     (re.compile(r"(?i)(https?://)[^/@\s:]+:[^/@\s]+@"), rf"\1{MASK}@"),
 )
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
@@ -70,12 +70,16 @@ class RedactingFilter(logging.Filter):
         self._redactor = redactor
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record in place and let it pass."""
-        record.msg, record.args = self._redactor.clean(record.getMessage()), None
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            record.exc_text = self._redactor.clean(record.exc_text)
+        """Let the record pass, rewritten in place where it holds a secret."""
+        text, trace = record.getMessage(), ""
+        if record.exc_info:
+            trace = record.exc_text or logging.Formatter().formatException(record.exc_info)
+        if self._redactor.clean(text) != text:
+            record.msg, record.args = self._redactor.clean(text), None
+        if self._redactor.clean(trace) != trace:
+            # Formatters may go back to the exception itself, so the cleaned traceback becomes part of the message.
+            record.msg, record.args = f"{record.getMessage()}\n{self._redactor.clean(trace)}", None
+            record.exc_info = record.exc_text = None
         return True
 
 

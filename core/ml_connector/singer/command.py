@@ -44,17 +44,11 @@ def redactor_of(config_jsonschema: Mapping[str, Any], config: Mapping[str, Any])
     return Redactor(str(value) for value in secrets if value)
 
 
-@contextmanager
-def redacted_logs(redactor: Redactor) -> Iterator[None]:
-    """Keep the redactor's secrets out of everything logged."""
-    cleaner, handlers = RedactingFilter(redactor), list(logging.getLogger().handlers)
-    for handler in handlers:
+def redact_logs(redactor: Redactor) -> None:
+    """Keep the redactor's secrets out of everything this process logs, a last traceback included."""
+    cleaner = RedactingFilter(redactor)
+    for handler in logging.getLogger().handlers:
         handler.addFilter(cleaner)
-    try:
-        yield
-    finally:
-        for handler in handlers:
-            handler.removeFilter(cleaner)
 
 
 def tell_checks(checks: Iterable[Check]) -> bool:

@@ -95,7 +95,7 @@ class Stream(singer_sdk.Stream):
 
     @property
     def metadata(self) -> MetadataMapping:
-        """Return the catalog metadata; private fields are beyond what a wildcard may select, unless a setting says so."""
+        """Return the catalog metadata, in which private fields cannot be selected unless the setting allows it."""
         metadata = super().metadata
         if not self.config.get("include_private"):
             for name in self.private:

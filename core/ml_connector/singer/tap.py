@@ -13,7 +13,7 @@ from singer_sdk import typing as th
 
 from ml_connector.errors import EnvironmentFault
 from ml_connector.http import Budget, Client
-from ml_connector.singer.command import redacted_logs, redactor_of, tell_checks, told
+from ml_connector.singer.command import redact_logs, redactor_of, tell_checks, told
 from ml_connector.singer.io import Writer
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ class Tap(singer_sdk.Tap):
     def _reset_state_progress_markers(self) -> None:
         """Begin the run's totals, before its first STATE: a stream that is never reached then counts as unfinished."""
         super()._reset_state_progress_markers()
+        self.state.setdefault("bookmarks", {})
         for stream in self.streams.values():
             if stream.selected:
                 stream.tell_totals()
@@ -160,8 +161,8 @@ class Tap(singer_sdk.Tap):
         super(singer_sdk.Tap, cls).invoke(about=about, about_format=about_format)
         with told(cls.logger):
             tap = cls._from_inputs(**inputs)
-            with redacted_logs(tap.redactor):
-                tap.sync_all()
+            redact_logs(tap.redactor)
+            tap.sync_all()
 
     @classmethod
     def _from_inputs(cls, config: Any = None, state: IO[str] | None = None, catalog: IO[str] | None = None) -> Self:
@@ -185,8 +186,8 @@ class Tap(singer_sdk.Tap):
             return
         with told(cls.logger):
             tap = cls._from_inputs(ctx.params.get("config"))
-            with redacted_logs(tap.redactor):
-                ctx.exit(0 if tell_checks(tap.ping()) else EnvironmentFault.exit_code)
+            redact_logs(tap.redactor)
+            ctx.exit(0 if tell_checks(tap.ping()) else EnvironmentFault.exit_code)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:

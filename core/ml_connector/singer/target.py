@@ -25,7 +25,7 @@ from ml_connector.errors import BadInput, ConfigError, ConnectorError, Environme
 from ml_connector.mapping.loader import search_path
 from ml_connector.mapping.source_map import SourceMap
 from ml_connector.mapping.target_map import TargetMap
-from ml_connector.singer.command import redacted_logs, redactor_of, tell_checks, told
+from ml_connector.singer.command import redact_logs, redactor_of, tell_checks, told
 from ml_connector.singer.reader import DecimalReader
 from ml_connector.store import Store, open_store
 
@@ -298,11 +298,11 @@ class DeliveryTarget(Target):
         super(Target, cls).invoke(about=about, about_format=about_format)
         with told(cls.logger):
             target = cls._from_config(inputs.get("config"))
-            with redacted_logs(target.redactor):
-                try:
-                    target.listen(inputs.get("file_input"))
-                except _BAD_INPUT as error:
-                    raise BadInput(str(error)) from None
+            redact_logs(target.redactor)
+            try:
+                target.listen(inputs.get("file_input"))
+            except _BAD_INPUT as error:
+                raise BadInput(str(error)) from None
 
     @classmethod
     def _from_config(cls, config: Any) -> Self:
@@ -335,8 +335,8 @@ class DeliveryTarget(Target):
             return
         with told(cls.logger):
             target = cls._from_config(ctx.params.get("config"))
-            with redacted_logs(target.redactor):
-                ctx.exit(0 if tell_checks(target.open_sink().ping()) else EnvironmentFault.exit_code)
+            redact_logs(target.redactor)
+            ctx.exit(0 if tell_checks(target.open_sink().ping()) else EnvironmentFault.exit_code)
 
 
 def _print_state(value: Any) -> None:
