@@ -86,19 +86,30 @@ def find_letters(
     connection: Connection, *, ids: Sequence[int] = (), wanted: Mapping[str, str | None] = MappingProxyType({})
 ) -> list[Letter]:
     """Return letters by their numbers, else the open ones; `wanted` narrows by pipeline, company and cause."""
+    query = _select().where(dead_letters.c.id.in_(ids) if ids else dead_letters.c.closed_at.is_(None))
+    places = {"cause": deliveries.c.reason, "pipeline": dead_letters.c.pipeline, "company": deliveries.c.company}
+    for name, value in wanted.items():
+        if value is not None:
+            query = query.where(places[name] == value)
+    return [Letter(*row) for row in connection.execute(query)]
+
+
+def newest_letters(connection: Connection, letters: Sequence[Letter]) -> list[Letter]:
+    """Return what the store has now of the same records: one that waits again may have a new letter."""
+    keys, pipelines = [letter.business_key for letter in letters], {letter.pipeline for letter in letters}
+    query = _select().where(dead_letters.c.business_key.in_(keys), dead_letters.c.pipeline.in_(pipelines))
+    found = {letter.business_key: letter for letter in (Letter(*row) for row in connection.execute(query))}
+    return list(found.values())
+
+
+def _select() -> Any:
     columns = [
         (dead_letters if name in _OF_THE_LETTER else deliveries).c[name].label(name) for name in Letter.__slots__
     ]
     same = and_(
         deliveries.c.target_id == dead_letters.c.target_id, deliveries.c.business_key == dead_letters.c.business_key
     )
-    query = select(*columns).join_from(dead_letters, deliveries, same).order_by(dead_letters.c.id)
-    query = query.where(dead_letters.c.id.in_(ids) if ids else dead_letters.c.closed_at.is_(None))
-    places = {"cause": deliveries.c.reason, "pipeline": dead_letters.c.pipeline, "company": deliveries.c.company}
-    for name, value in wanted.items():
-        if value is not None:
-            query = query.where(places[name] == value)
-    return [Letter(*row) for row in connection.execute(query)]
+    return select(*columns).join_from(dead_letters, deliveries, same).order_by(dead_letters.c.id)
 
 
 def singer_lines(letters: Iterable[Letter]) -> Iterator[str]:

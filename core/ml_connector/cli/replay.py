@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ml_connector.cli.letters import Letter, find_letters, singer_lines
+from ml_connector.cli.letters import Letter, newest_letters, singer_lines
 from ml_connector.cli.processes import logged_errors, meltano_invoke, setting_variable
 from ml_connector.cli.summary import worst_code
 from ml_connector.delivery.sink import State
@@ -46,7 +46,7 @@ def replay_letters(desk: Desk, letters: list[Letter]) -> Replayed:
         replayed.codes.append(code)
         replayed.errors += errors
     with desk.reading() as connection:
-        replayed.records = find_letters(connection, ids=[letter.id for letter in letters])
+        replayed.records = newest_letters(connection, letters)
     return replayed
 
 

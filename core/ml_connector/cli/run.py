@@ -62,8 +62,11 @@ def run_and_read(desk: Desk, project: Project, blocks: Sequence[str], **extra: s
 
 def exit_code(summary: Summary, finished: Finished) -> int:
     """Return the exit code of a run: the store's word, and Meltano's when something failed outside the store."""
-    outside = (finished.plugin_codes() or [1]) if finished.code else []
-    return worst_code([summary.exit_code, *outside])
+    if not finished.code:
+        return summary.exit_code
+    told = set(finished.plugin_codes()) or {1}
+    # A plugin ends with 1 when the other one has left: then the other one's code says why.
+    return worst_code({summary.exit_code, *(told - {1} or told)})
 
 
 def tell(desk: Desk, summary: Summary, finished: Finished) -> int:
