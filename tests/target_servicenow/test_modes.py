@@ -189,3 +189,16 @@ def cost_center(code: str):
 def gl_account(code: str):
     key = {"ERP source": "visma:NO01", "Number": f"id-{code}"}
     return make("sn_fcms_intg_gl_account_stage", key, {**key, "GL Account": code})
+
+
+def test_lines_sent_before_their_header_is_transformed_wait_for_it(bench):
+    it = bench(Installation(imports="manual"), mode="insert_multiple", key_style="label", batch_size=1)
+    it.send(it.supplier("50001"), cost_center("101"), gl_account("4000"))
+    headers = it.send(*(invoice(str(n), "50001") for n in range(4)))
+    lines = it.send(*(line(str(n), 1) for n in range(4)))
+    sets = it.sim.table("sys_import_set")
+    assert [row["run_after"] for row in sets] == ["", *(row["sys_id"] for row in sets[:-1])]
+    for row in sets:
+        it.sim.update("sys_import_set", row["sys_id"], state="loaded")
+    it.sim.process_imports()
+    assert {o.state for o in it.settle([*headers, *lines])} == {DELIVERED}

@@ -172,3 +172,32 @@ def settings_file(config, tmp_path) -> Path:
     path = tmp_path / "config.json"
     path.write_text(json.dumps(config))
     return path
+
+
+def test_a_table_that_spoils_rows_ends_the_run_as_a_set_up_error_and_loses_nothing(servicenow, config, tmp_path):
+    lines = "".join(
+        json.dumps(message) + "\n"
+        for message in (
+            {
+                "type": "SCHEMA",
+                "stream": "test_strings",
+                "key_properties": ["id"],
+                "schema": {"properties": {"id": {}}},
+            },
+            {"type": "RECORD", "stream": "test_strings", "record": {"id": 1, "info": "one"}},
+            {"type": "RECORD", "stream": "test_strings", "record": {"id": 2, "info": "two"}},
+            {"type": "STATE", "value": {"seen": 2}},
+        )
+    )
+    spoilt = config | {"mode": "insert_multiple", "key_style": "column"}
+    done = run(spoilt, tmp_path, lines)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "key_style" in done.stderr
+    assert servicenow.table("sn_fin_supplier") == []
+    assert run(config, tmp_path, lines).returncode == 0
+    assert [row["legal_name"] for row in servicenow.table("sn_fin_supplier")] == ["one", "two"]
+
+
+def run(config, tmp_path, lines):
+    command = [PROGRAM, "--config", settings_file(config, tmp_path)]
+    return subprocess.run(command, input=lines, text=True, capture_output=True, check=False)

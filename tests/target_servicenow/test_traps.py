@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 from ml_connector.delivery.sink import State
-from ml_connector.errors import ConfigError
+from ml_connector.errors import ConfigError, Forbidden, OutOfPatience
+from ml_connector_simulators.kit import Fault
 from ml_connector_simulators.servicenow import InsertMultiple, Installation
 from target_servicenow_importset.values import Unfit, same, text
 
@@ -171,3 +172,31 @@ def test_keys_that_differ_in_case_only_are_one_row_to_the_instance(bench):
     it = bench(mode="batch", batch_size=1, max_concurrency=4)
     it.send(*(it.supplier(number, name) for number, name in (("ab1", "first"), ("AB1", "second"), ("x", "third"))))
     assert [row["legal_name"] for row in it.sim.table("sn_fin_supplier", supplier_number="ab1")] == ["second"]
+
+
+def test_a_first_row_that_cannot_be_read_back_in_time_was_still_sent(bench):
+    it = bench(mode="insert_multiple", key_style="label")
+    effects = [it.supplier("1"), it.supplier("2")]
+    it.sink.check(effects[0])
+    it.sim.faults.add(
+        Fault("status", path=f"/table/{SUPPLIER}", method="GET", status=429, headers={"Retry-After": "999"})
+    )
+    outcomes = []
+    with pytest.raises(OutOfPatience):
+        outcomes.extend(it.sink.send(effects))
+    assert [(o.effect.id, o.state) for o in outcomes] == [(effects[0].id, SENT), (effects[1].id, State.FAILED)]
+    it.clock.sleep(1000)
+    it.sim.process_imports()
+    assert it.states(it.settle(outcomes[:1])) == [(DELIVERED, "created")]
+
+
+def test_a_missing_role_is_tried_with_one_row_only(bench):
+    it = bench(mode="insert_multiple", key_style="label")
+    effects = [it.supplier(str(n)) for n in range(20)]
+    it.sink.check(effects[0])
+    it.sim.revoke("integration.user", "import_transformer")
+    outcomes = []
+    with pytest.raises(Forbidden):
+        outcomes.extend(it.sink.send(effects))
+    assert len(it.sim.log.writes()) == 1
+    assert [o.state for o in outcomes] == [State.IN_DOUBT] + [State.FAILED] * 19

@@ -9,7 +9,7 @@ from ml_connector.delivery.balance import SUPERSEDED, Line
 from ml_connector.delivery.delivery_row import delivery_row
 from ml_connector.delivery.sink import Effect, Outcome, State
 from ml_connector.delivery.work import OPEN_STATES, Verdict, Work
-from ml_connector.errors import EnvironmentFault, OutOfPatience
+from ml_connector.errors import BadAnswer, ConfigError, EnvironmentFault, OutOfPatience
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ml_connector.delivery.run import Run
     from ml_connector.delivery.sink import Sink
 
-STOPPED = (EnvironmentFault, OutOfPatience)
+STOPPED = (BadAnswer, ConfigError, EnvironmentFault, OutOfPatience)
 """Faults after which no further row can be sent in this run."""
 
 

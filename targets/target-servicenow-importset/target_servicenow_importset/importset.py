@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery.sink import Outcome, State
-from ml_connector.errors import BadAnswer, ConfigError, Forbidden, InDoubt, RecordError
+from ml_connector.errors import BadAnswer, ConfigError, ConnectorError, Forbidden, InDoubt, RecordError
 
 from target_servicenow_importset.calls import Call
 from target_servicenow_importset.outcomes import failed, imported
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ml_connector.delivery.sink import Effect
-    from ml_connector.http import Client, Clock
+    from ml_connector.http import Client, Clock, Reply
 
     from target_servicenow_importset.reader import Reader
     from target_servicenow_importset.rows import Rows
@@ -41,58 +42,75 @@ class InsertMultiple:
         self._rows = rows
         self._clock = clock
         self._styles: dict[str, KeyStyle] = {}
+        self._lock = threading.Lock()
+        self._last: str | None = None  # the newest import set that is transformed later
 
     def proven(self, table: str) -> bool:
         """Say whether a row of this table was already seen stored under its columns."""
         return table in self._styles
 
-    def prove(self, effect: Effect, styles: Sequence[KeyStyle]) -> Iterator[Outcome]:
+    def prove(self, effect: Effect, styles: Sequence[KeyStyle], *, synchronous: bool) -> Iterator[Outcome]:
         """Send one row under the first of `styles` that stores it whole. Raises ConfigError when none does."""
         missing: list[str] = []
         for style in styles:
-            outcome = next(self._post([effect], style))
-            if outcome.handle is None:
-                yield outcome
-                return
-            missing = self._unstored(effect, outcome.handle)
-            if not missing:
-                self._styles[effect.table] = style
-                yield outcome
-                return
+            for outcome in self._post([effect], style, synchronous=synchronous):
+                if outcome.handle is None:
+                    yield outcome
+                    continue
+                try:
+                    missing = self._unstored(effect, outcome.handle)
+                except ConnectorError:
+                    yield outcome
+                    raise
+                if not missing:
+                    self._styles[effect.table] = style
+                    yield outcome
             if len(missing) < len(self._filled(effect)):
                 break
-        raise ConfigError(
-            f"{effect.table}: insertMultiple answered 201, but stored the first row without {', '.join(missing)}; "
-            "nothing else was sent. Set key_style to what the table's Insert Multiple record says (label without "
-            "one), or use mode: batch."
-        )
+        if missing:
+            raise ConfigError(
+                f"{effect.table}: insertMultiple answered 201, but stored the first row without {', '.join(missing)}; "
+                "nothing else was sent. Set key_style to what the table's Insert Multiple record says (label without "
+                "one), or use mode: batch."
+            )
 
-    def write(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
+    def write(self, effects: Sequence[Effect], *, synchronous: bool) -> Iterator[Outcome]:
         """Send rows of one proven table in one call."""
-        yield from self._post(effects, self._styles[effects[0].table])
+        yield from self._post(effects, self._styles[effects[0].table], synchronous=synchronous)
 
-    def _post(self, effects: Sequence[Effect], style: KeyStyle) -> Iterator[Outcome]:
+    def _post(self, effects: Sequence[Effect], style: KeyStyle, *, synchronous: bool) -> Iterator[Outcome]:
         records = [self._rows.staging(effect, style) for effect in effects]
+        path = f"/api/now/import/{effects[0].table}/insertMultiple"
         try:
-            path = f"/api/now/import/{effects[0].table}/insertMultiple"
-            reply = self._client.request("POST", path, json={"records": records})
+            reply = self._send(path, records) if synchronous else self._send_in_order(path, records)
         except InDoubt as error:
             yield from (failed(effect, error) for effect in effects)
         except (BadAnswer, Forbidden) as error:
             yield from (failed(effect, error) for effect in effects)
             raise
         except RecordError as error:
-            yield from self._parted(effects, style, error)
+            if len(effects) == 1:
+                yield failed(effects[0], error)
+                return
+            middle = len(effects) // 2
+            for part in (effects[:middle], effects[middle:]):
+                yield from self._post(part, style, synchronous=synchronous)
         else:
-            yield from _accepted(effects, reply.json(), reply.request_id)
+            yield from _accepted(effects, reply)
 
-    def _parted(self, effects: Sequence[Effect], style: KeyStyle, error: RecordError) -> Iterator[Outcome]:
-        if len(effects) == 1:
-            yield failed(effects[0], error)
-            return
-        middle = len(effects) // 2
-        yield from self._post(effects[:middle], style)
-        yield from self._post(effects[middle:], style)
+    def _send(self, path: str, records: list[dict[str, str]], after: str | None = None) -> Reply:
+        params = {"run_after": after} if after else None
+        return self._client.request("POST", path, params=params, json={"records": records})
+
+    def _send_in_order(self, path: str, records: list[dict[str, str]]) -> Reply:
+        """Send rows that are transformed later, after all sent before: lines must find their header.
+
+        The instance's transformer jobs run side by side; `run_after` makes one import set wait for another.
+        """
+        with self._lock:
+            reply = self._send(path, records, self._last)
+            self._last = _import_set(reply) or self._last
+            return reply
 
     def _filled(self, effect: Effect) -> list[str]:
         return [element for element, value in self._rows.plain(effect).items() if value]
@@ -111,13 +129,17 @@ class InsertMultiple:
         return []
 
 
-def _accepted(effects: Sequence[Effect], answer: Any, request_id: str | None) -> Iterator[Outcome]:
-    import_set = (answer or {}).get("import_set_id")
+def _import_set(reply: Reply) -> str | None:
+    answer = reply.json()
+    return str(answer["import_set_id"]) if isinstance(answer, dict) and answer.get("import_set_id") else None
+
+
+def _accepted(effects: Sequence[Effect], reply: Reply) -> Iterator[Outcome]:
+    import_set = _import_set(reply)
     for number, effect in enumerate(effects):
         if import_set:
             handle = {"import_set": import_set, "row": number}
-            yield Outcome(
-                effect, State.SENT, handle=handle, message="loaded, not transformed yet", request_id=request_id
-            )
+            message = "loaded, not transformed yet"
+            yield Outcome(effect, State.SENT, handle=handle, message=message, request_id=reply.request_id)
         else:
             yield failed(effect, InDoubt("insertMultiple answered without an import_set_id"))

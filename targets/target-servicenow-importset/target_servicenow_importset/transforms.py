@@ -11,6 +11,8 @@ from ml_connector.errors import ConfigError, Forbidden
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ml_connector.delivery.sink import Row
+
     from target_servicenow_importset.reader import Reader
 
 
@@ -45,6 +47,7 @@ class Transforms:
 
     reader: Reader
     _maps: dict[str, list[TransformMap]] = field(default_factory=dict)
+    _records: list[Row] | None = None  # of sys_rest_insert_multiple
 
     def of(self, staging: str) -> list[TransformMap]:
         """Return the active transform maps of a staging table. Raises Forbidden."""
@@ -62,11 +65,12 @@ class Transforms:
 
         The record's column names are UNCONFIRMED, so it is read by its values.
         """
-        try:
-            records = self.reader.rows("sys_rest_insert_multiple", "")
-        except (Forbidden, ConfigError):
-            return InsertMultiple()
-        for record in records:
+        if self._records is None:
+            try:
+                self._records = self.reader.rows("sys_rest_insert_multiple", "")
+            except (Forbidden, ConfigError):
+                self._records = []
+        for record in self._records:
             values = {value.strip().lower().replace(" ", "_") for value in record.values()}
             if staging in values:
                 return InsertMultiple("synchronous" in values, _keys(values))

@@ -41,7 +41,8 @@ class Mode(StrEnum):
 
 # 50 posts stay well inside the 30 s of a Batch call, 200 inside the 60 s of a synchronous insertMultiple
 # (apis/servicenow.md §2.4, §3.1, §4).
-BATCH_SIZES = {Mode.BATCH: 50, Mode.INSERT_MULTIPLE: 200, Mode.SINGLE: 50}
+BATCH_SIZES = {Mode.BATCH: 50, Mode.INSERT_MULTIPLE: 200, Mode.SINGLE: 1}
+LOOK_UP_SIZE = 50  # rows of `via: table` looked up together
 
 
 @dataclass(slots=True)
@@ -100,12 +101,12 @@ class Writer:
             yield from in_parallel(jobs, self.threads)
 
     def _jobs(self, table: str, via: str, effects: Sequence[Effect]) -> Iterator[Callable[[], Iterator[Outcome]]]:
-        mode = self.mode if via == TABLE else self.mode_of(table)
-        size = self.batch_size or BATCH_SIZES.get(mode, BATCH_SIZES[Mode.BATCH])
-        for chunk in chunks(effects, size):
-            if via == TABLE:
-                yield partial(self._write_table, chunk)
-            elif mode is Mode.INSERT_MULTIPLE:
+        if via == TABLE:
+            yield from (partial(self._write_table, chunk) for chunk in chunks(effects, self.batch_size or LOOK_UP_SIZE))
+            return
+        mode = self.mode_of(table)
+        for chunk in chunks(effects, self.batch_size or BATCH_SIZES[mode]):
+            if mode is Mode.INSERT_MULTIPLE:
                 yield partial(self._write_bulk, chunk)
             else:
                 yield partial(self._call, [import_call(effect, self.rows) for effect in chunk])
@@ -124,7 +125,8 @@ class Writer:
 
     def _write_bulk(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         synchronous = self.transforms.insert_multiple(effects[0].table).synchronous
-        yield from self._read_back(self.insert_multiple.write(effects), synchronous=synchronous)
+        outcomes = self.insert_multiple.write(effects, synchronous=synchronous)
+        yield from self._read_back(outcomes, synchronous=synchronous)
 
     def _proven(self, table: str, effects: Sequence[Effect]) -> Generator[Outcome, None, Sequence[Effect]]:
         """Send rows one by one until one is seen stored under its columns; return the rows that are left."""
@@ -132,7 +134,8 @@ class Writer:
         for position, effect in enumerate(effects):
             if self.insert_multiple.proven(table):
                 return effects[position:]
-            first = self.insert_multiple.prove(effect, _styles(self.key_style, setting.keys))
+            styles = _styles(self.key_style, setting.keys)
+            first = self.insert_multiple.prove(effect, styles, synchronous=setting.synchronous)
             yield from self._read_back(first, synchronous=setting.synchronous)
         return ()
 
