@@ -77,6 +77,16 @@ def test_a_plugin_that_fails_before_the_store_gives_its_code(house: House, monke
     assert "next: ml-connector ping" in done.stdout
 
 
+def test_a_target_that_ends_first_is_known_by_its_words(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = """
+    log(level="error", event="config: `cutover_date` is 'set-me'")
+    log(level="error", event="Task exception was never retrieved")
+    sys.exit(1)
+"""
+    house.meltano(monkeypatch, RUN + said)
+    assert house.call("run").exit_code == 2
+
+
 def test_meltano_that_fails_without_a_word_is_a_fault(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.meltano(monkeypatch, RUN + "    print('Traceback …')\n    sys.exit(1)\n")
     assert house.call("run").exit_code == 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.errors import ConfigError
+from ml_connector.errors import ConfigError, ConnectorError
 from ml_connector.store.text import utc_now
 
 if TYPE_CHECKING:
@@ -35,10 +35,14 @@ class Finished:
         """Return the last errors that plugins or Meltano logged."""
         return logged_errors(self.log.read_text(errors="replace"))
 
-    def plugin_codes(self) -> list[int]:
-        """Return the exit codes of the plugins that failed, as Meltano tells them per block."""
+    def plugin_codes(self) -> set[int]:
+        """Return the exit codes of the plugins that failed: as Meltano tells them per block, else by their words.
+
+        Meltano 4.4.1 tells none when a target ends before its tap: it stops on its own broken pipe.
+        """
         entries = _entries(self.log.read_text(errors="replace"))
-        return [code for entry in entries for code in _codes(entry.get("exit_codes"))]
+        told = {code for entry in entries for code in _codes(entry.get("exit_codes"))}
+        return told or {_exit_code(text.partition(":")[0]) for text in self.errors()}
 
 
 def logged_errors(log: str) -> list[str]:
@@ -56,6 +60,13 @@ def _entries(log: str) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(entry, dict):
             yield entry
+
+
+def _exit_code(code: str, error: type[ConnectorError] = ConnectorError) -> int:
+    """Return the exit code of the error that has this code, 1 when there is none."""
+    if error.code == code:
+        return error.exit_code
+    return max((_exit_code(code, child) for child in error.__subclasses__()), default=1)
 
 
 def _codes(told: Any) -> list[int]:

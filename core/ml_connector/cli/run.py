@@ -64,7 +64,7 @@ def exit_code(summary: Summary, finished: Finished) -> int:
     """Return the exit code of a run: the store's word, and Meltano's when something failed outside the store."""
     if not finished.code:
         return summary.exit_code
-    told = set(finished.plugin_codes()) or {1}
+    told = finished.plugin_codes() or {1}
     # A plugin ends with 1 when the other one has left: then the other one's code says why.
     return worst_code({summary.exit_code, *(told - {1} or told)})
 
