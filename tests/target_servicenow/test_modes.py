@@ -52,6 +52,7 @@ def test_a_reference_the_instance_does_not_know_parks_its_row_alone(bench, mode)
     outcomes = final(it, good, bad)
     assert it.states(outcomes) == [(DELIVERED, "created"), (PARKED, "reference_not_found")]
     assert "59999" in outcomes[1].message
+    assert (outcomes[1].field, outcomes[1].value) == ("u_supplier", "59999")
     assert outcomes[1].suggestion
     assert [row["external_invoice_number"] for row in it.sim.table("sn_shop_invoice")] == ["Invoice/1"]
 

@@ -6,6 +6,7 @@ reached the target table.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -148,13 +149,23 @@ def _told(effect: Effect, status: str, words: str, target_id: object) -> Outcome
     if status in DELIVERED and not left_out:
         return Outcome(effect, State.DELIVERED, action=DELIVERED[status], target_id=str(target_id or "") or None)
     cause = _cause("coalesce" if status == "skipped" and not words else words)
+    field, value = _named(effect, words)
     return Outcome(
         effect,
         cause.state,
         reason=cause.reason,
         message=f"ServiceNow: {status}: {words or 'no message'}",
+        field=field,
+        value=value,
         suggestion=cause.suggestion,
     )
+
+
+def _named(effect: Effect, words: str) -> tuple[str | None, str | None]:
+    """Return the one column, and its value, that a message quotes; messages have no form to rely on."""
+    told = set(re.findall(r"[^\s,;:'\"()]+", words))
+    quoted = [(name, str(value)) for name, value in effect.payload.items() if str(value) in told]
+    return quoted[0] if len(quoted) == 1 else (None, None)
 
 
 def _cause(words: str) -> Cause:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -44,9 +45,11 @@ class Preflight:
         looked_up = list(_looked_up(target_map))
         absent = self.dictionary.load({use.table for use in uses} | {table for table, _ in looked_up})
         findings.missing += [f"{name}: the instance has no such table" for name in sorted(absent)]
-        for use in uses:
-            if use.table not in absent:
-                self._check_use(use, findings)
+        present = [use for use in uses if use.table not in absent]
+        with suppress(Forbidden):  # told table by table
+            self.transforms.load(use.table for use in present if use.via == IMPORT_SET)
+        for use in present:
+            self._check_use(use, findings)
         for table, columns in looked_up:
             if table not in absent:
                 findings.missing += self._columns(self.dictionary.table(table), columns)

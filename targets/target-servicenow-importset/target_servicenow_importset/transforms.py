@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ml_connector.errors import ConfigError, Forbidden
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ml_connector.delivery.sink import Row
 
@@ -49,15 +49,22 @@ class Transforms:
     _maps: dict[str, list[TransformMap]] = field(default_factory=dict)
     _records: list[Row] | None = None  # of sys_rest_insert_multiple
 
+    def load(self, tables: Iterable[str]) -> None:
+        """Read the active maps of many staging tables in two calls. Raises Forbidden."""
+        wanted = set(tables) - self._maps.keys()
+        found = self.reader.lookup(
+            "sys_transform_map", ["source_table"], [(it,) for it in wanted], ("name", "target_table", "active")
+        )
+        active = {table: [row for row in rows if row["active"] == "true"] for (table,), rows in found.items()}
+        ids = [(row["sys_id"],) for rows in active.values() for row in rows]
+        entries = self.reader.lookup("sys_transform_entry", ["map"], ids, ("source_field", "target_field", "coalesce"))
+        for table in wanted:
+            maps = active.get(table, [])
+            self._maps[table] = [_transform_map(row, entries.get((row["sys_id"],), [])) for row in maps]
+
     def of(self, staging: str) -> list[TransformMap]:
         """Return the active transform maps of a staging table. Raises Forbidden."""
-        if staging not in self._maps:
-            found = self.reader.rows(
-                "sys_transform_map", f"source_table={staging}^active=true", ("name", "target_table")
-            )
-            self._maps[staging] = [
-                TransformMap(row["name"], row["target_table"], self._coalesce(row["sys_id"])) for row in found
-            ]
+        self.load([staging])
         return self._maps[staging]
 
     def insert_multiple(self, staging: str) -> InsertMultiple:
@@ -76,10 +83,10 @@ class Transforms:
                 return InsertMultiple("synchronous" in values, _keys(values))
         return InsertMultiple()
 
-    def _coalesce(self, transform_map: str) -> dict[str, str]:
-        query = f"map={transform_map}^coalesce=true"
-        entries = self.reader.rows("sys_transform_entry", query, ("source_field", "target_field"))
-        return {row["source_field"]: row["target_field"] for row in entries}
+
+def _transform_map(row: Row, entries: Iterable[Row]) -> TransformMap:
+    coalesce = {it["source_field"]: it["target_field"] for it in entries if it["coalesce"] == "true"}
+    return TransformMap(row["name"], row["target_table"], coalesce)
 
 
 def _keys(values: set[str]) -> KeyStyle | None:
