@@ -139,6 +139,7 @@ def test_deselected_fields_are_removed_and_not_told():
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.text()
+SCALARS |= st.sampled_from(["NaN", "Infinity", "-Infinity", "1.50", "true", "", "2026-10-02T00:00:00"])
 NAMES = st.sampled_from([*TYPES, "city", "zone", "value", "new"])
 JSON_VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner), max_leaves=12)
 

@@ -27,7 +27,7 @@ from ml_connector.errors import (
 )
 from ml_connector.http.budget import Budget
 from ml_connector.http.faults import fault_of, lost
-from ml_connector.http.reply import NotJson, Reply
+from ml_connector.http.reply import Decode, NotJson, Reply, decode_exactly
 from ml_connector.http.retry_after import retry_after
 from ml_connector.http.verdict import Classify, Consequence, Verdict, by_status
 from ml_connector.secrets import Redactor
@@ -64,6 +64,7 @@ class _Call:
     params: Mapping[str, Any] | None
     body: bytes | None
     headers: Mapping[str, str]
+    decode: Decode
     safe: bool
     deadline: float
     faults: Counter[type[ConnectorError]] = field(default_factory=Counter)
@@ -122,8 +123,9 @@ class Client:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
         safe: bool | None = None,
+        decode: Decode = decode_exactly,
     ) -> Reply:
-        """Send one request and return its final, accepted answer, its JSON already proven whole.
+        """Send one request and return its final, accepted answer, its JSON already proven whole by `decode`.
 
         `path` is relative to the base URL. Raises the errors of `ml_connector.errors` by the verdict.
         """
@@ -133,6 +135,7 @@ class Client:
             params=params,
             body=None if json is None else _encode(json),
             headers={**({} if json is None else {"Content-Type": "application/json"}), **(headers or {})},
+            decode=decode,
             safe=method in SAFE_METHODS if safe is None else safe,
             deadline=self._clock.monotonic() + self._patience,
         )
@@ -215,7 +218,9 @@ class Client:
                 raise fault_of(error, f"{call.method} {self.redactor.clean(url)}", safe=call.safe) from None
         self.budget.learn(answer.headers)
         shown = self.redactor.clean(answer.request.url or url)
-        return Reply(call.method, shown, answer.status_code, answer.headers, answer.content, safe=call.safe)
+        return Reply(
+            call.method, shown, answer.status_code, answer.headers, answer.content, safe=call.safe, decode=call.decode
+        )
 
     def _raise(self, call: _Call, reply: Reply, verdict: Verdict) -> NoReturn:
         words = self.redactor.clean(verdict.message) or self.redactor.body(reply.body) or "no text"

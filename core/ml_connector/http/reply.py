@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,15 @@ class NotJson(BadAnswer):
     code = "not_json"
 
 
+Decode = Callable[[bytes], Any]
+"""Reads JSON; raises msgspec.DecodeError."""
+
+
+def decode_exactly(body: bytes) -> Any:
+    """Return a body's JSON, numbers with a fraction as Decimal (L7)."""
+    return msgspec.json.Decoder(float_hook=Decimal).decode(body)
+
+
 @dataclass(slots=True)
 class Reply:
     """An HTTP answer, whole. `safe` says that its request only read."""
@@ -33,6 +43,7 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
     safe: bool = True
+    decode: Decode = decode_exactly
     _json: Any = field(default=_UNREAD, repr=False)
 
     @property
@@ -57,7 +68,7 @@ class Reply:
         if not self.body.strip():
             return None
         try:
-            return msgspec.json.Decoder(float_hook=Decimal).decode(self.body)
+            return self.decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             shape = "an HTML page" if self.body.lstrip().startswith(b"<") else f"no JSON ({error})"
             raise NotJson(f"{self}: the answer is {shape}") from None

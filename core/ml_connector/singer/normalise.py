@@ -68,7 +68,7 @@ class Normaliser:
         return stranger
 
     def _field(self, schema: Mapping[str, Any], crumb: tuple[str, ...], path: str) -> _Field:
-        kind = _kind(schema)
+        kind = kind_of(schema)
         accepted, convert = _SCALARS.get(kind, _ANYTHING)
         if kind == "object" and schema.get("properties"):
             accepted, convert = set(), _one(self._object(schema, crumb, path + "."))
@@ -129,7 +129,8 @@ def _each(item: _Field) -> Convert:
     return each
 
 
-def _kind(schema: Mapping[str, Any]) -> str:
+def kind_of(schema: Mapping[str, Any]) -> str:
+    """Return the one type a schema names beside null: `date-time` for such a string, '' for none."""
     if schema.get("format") == "date-time":
         return "date-time"
     kinds = schema.get("type", ())

@@ -16,9 +16,11 @@ from singer_sdk.singerlib.catalog import Metadata
 
 from ml_connector.delivery.sink import Check
 from ml_connector.errors import EnvironmentFault, Forbidden
+from ml_connector.http.reply import Decode, decode_exactly
 from ml_connector.singer.bookmarks import Watermark, first_since
 from ml_connector.singer.normalise import Normaliser
 from ml_connector.singer.paging import MovedError, Page, Paging, Whole
+from ml_connector.singer.rows import Conforming, RowDecoder
 from ml_connector.singer.schema import json_schema
 from ml_connector.singer.totals import CONTROL_TOTAL, STATE_KEY, VERSION, Totals
 
@@ -60,6 +62,8 @@ class Stream(singer_sdk.Stream):
     paging: ClassVar[Paging] = Whole()
     amount: ClassVar[str | None] = None
     currency: ClassVar[str | None] = None
+    beside: ClassVar[Mapping[str, Any]] = {}
+    """Types of fields that rows have besides those of the record, such as paging data; `get_page` takes them out."""
     permission: ClassVar[str] = ""
     """What a person does when the credentials may not read this stream."""
     private: ClassVar[tuple[str, ...]] = ()
@@ -75,6 +79,7 @@ class Stream(singer_sdk.Stream):
         self.primary_keys = keys
         self.replication_key = self.modified
         self.totals = Totals(self.amount, self.currency)
+        self.decode: Decode = decode_exactly
 
     # What a connector says
 
@@ -159,6 +164,8 @@ class Stream(singer_sdk.Stream):
 
         keep = self.config.get("unknown_fields") == "keep"
         self._conform = Normaliser(self.mask, keep, tell_once).compile(self.effective_schema)
+        if not keep:
+            self.decode = RowDecoder(self.effective_schema, self.mask, self.beside)
 
     @property
     def since(self) -> str | None:
@@ -212,7 +219,7 @@ class Stream(singer_sdk.Stream):
             wanted = rows if limit is None else rows[: limit - self.totals.emitted]
             for row in wanted:
                 row[COMPANY] = self.tap.company
-            yield list(map(self._conform, wanted))
+            yield wanted if isinstance(page.rows, Conforming) else list(map(self._conform, wanted))
             if len(wanted) < len(rows):
                 self._check_max_record_limit(current_record_index=self.totals.emitted)
 

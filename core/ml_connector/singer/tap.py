@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from abc import abstractmethod
 from functools import cached_property
@@ -162,6 +163,7 @@ class Tap(singer_sdk.Tap):
         with told(cls.logger):
             tap = cls._from_inputs(**inputs)
             redact_logs(tap.redactor)
+            _relax_garbage_collection()
             tap.sync_all()
 
     @classmethod
@@ -198,3 +200,9 @@ class Tap(singer_sdk.Tap):
             click.Option(["--ping"], is_flag=True, expose_value=False, callback=cls.cb_ping, help=words)
         )
         return command
+
+
+def _relax_garbage_collection() -> None:
+    """Let the collector look seldom: records hold no cycles, and walking them took a fifth of a run."""
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ml_connector.errors import BadAnswer
@@ -42,6 +43,7 @@ class VismaStream(Stream):
     """A field of the model that is a stream of its own."""
     added: ClassVar[tuple[str, ...]] = ()
     """Text fields that the tap adds itself."""
+    beside = MappingProxyType({"metadata": dict[str, Any] | None})
     permission = READ_HINT
 
     @classmethod
@@ -55,9 +57,9 @@ class VismaStream(Stream):
         return cast("TapVisma", self.tap)
 
     def get_page(self, since: str | None, paging: Mapping[str, Any]) -> Page:
-        """Read one page."""
+        """Read one page; rows whose values all have the schema's types conform already when they arrive."""
         params = {**dict.fromkeys(self.flags, "true"), **self.changed_since(since), **paging}
-        return self.page(self.tap.client.request("GET", self.path, params=params))
+        return self.page(self.tap.client.request("GET", self.path, params=params, decode=self.decode))
 
     def changed_since(self, since: str | None) -> Mapping[str, str]:
         """Return the incremental filter; both parameters belong together (apis/visma.md §3.2)."""
