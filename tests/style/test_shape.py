@@ -9,7 +9,7 @@ from statistics import median
 from tests.style.packages import FOLDERS, ROOT, Module, modules
 
 LONGEST_MODULE, LONGEST_FUNCTION, MEDIAN_MODULE, MEDIAN_FUNCTION = 400, 40, 150, 10
-_LOOSE_END = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b(?!\s*\(#\d+\))")
+_LOOSE_END = re.compile(r"\b(TODO|FIXME|HACK)\b(?!\s*\(#\d+\))")
 CODE = modules(*FOLDERS)
 
 

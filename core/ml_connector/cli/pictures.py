@@ -49,7 +49,7 @@ def verdict_line(run: RunFacts) -> Text:
     if run.outcome == "stopped":
         return Text(f"✗ {run.pipeline}: stopped. {run.message or ''}", "red")
     words = {
-        IN_BALANCE: "in balance: every record the tap read has an outcome",
+        IN_BALANCE: "in balance",
         OUT_OF_BALANCE: f"OUT OF BALANCE: {run.message or 'the sums differ'}",
     }.get(run.balance or "", f"unproven: {run.message or 'the tap told no totals to compare with'}")
     colour = "green" if run.balance == IN_BALANCE else "red" if run.balance == OUT_OF_BALANCE else "yellow"
