@@ -13,7 +13,7 @@ from ml_connector.errors import BadAnswer, ConfigError, Forbidden, InDoubt, OutO
 from ml_connector.http import Basic, Client, Consequence, Retry
 from target_servicenow_importset.calls import BATCH, Call, Caller
 from target_servicenow_importset.errors import RULES, classify, fault, judge
-from target_servicenow_importset.outcomes import imported, staged, written
+from target_servicenow_importset.outcomes import CAUSES, UNKNOWN_CAUSE, UNREADABLE, imported, staged, written
 
 from tests.target_servicenow.conftest import make
 
@@ -296,3 +296,12 @@ def test_the_vendors_rate_limit_sample_is_read():
     verdict = judge(429, json.loads((SAMPLES / "rate_limit.01.json").read_text()), safe=True)
     assert verdict.consequence is Consequence.RETRY
     assert "100 requests per hour" in verdict.message
+
+
+def test_every_reason_a_row_can_end_with_is_explained():
+    text = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
+    of_rows = {Consequence.REFUSE, Consequence.PARK}
+    reasons = {cause.reason for cause in (*CAUSES, UNKNOWN_CAUSE)} | {UNREADABLE}
+    reasons |= {rule.code for rule in RULES if rule.write in of_rows}
+    assert {"reference_not_found", "bad_request"} <= reasons
+    assert sorted(reason for reason in reasons if f"| `{reason}` |" not in text) == []
