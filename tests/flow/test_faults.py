@@ -72,7 +72,7 @@ def test_a_fault_while_writing(flow: Flow, clean: Clean, name: str) -> None:
 
 def test_pages_cut_silently_lose_nothing(flow: Flow, clean: Clean) -> None:
     flow.tap_settings = {"page_size": 5000}
-    flow.visma.settings.page_sizes["supplierinvoice"] = 7
+    flow.visma.settings.max_page_size["supplierinvoice"] = 7
     code, stream, log = flow.read()
     assert code == 0, log
     assert stream.count('"type":"RECORD"') == clean.stream.count('"type":"RECORD"')
