@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,8 +42,7 @@ def ping(desk: Desk, plugins: tuple[str, ...], config: Path | None) -> int:
     chosen = plugins or (_of_jobs(project) if project else ())
     if not chosen:
         raise Stop("name the plugins to ask.", "ml-connector ping tap-visma target-servicenow")
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        answers = list(pool.map(lambda plugin: _ask(project, plugin, config), chosen))
+    answers = [_ask(project, plugin, config) for plugin in chosen]
     desk.show([answer._asdict() for answer in answers], lambda: _picture(answers))
     code = max(answer.code for answer in answers)
     if code:

@@ -147,7 +147,8 @@ class Stream(singer_sdk.Stream):
         try:
             next(self.paging.pages(lambda paging: self.get_page(None, paging), 1, 1))
         except EnvironmentFault as error:
-            return Check(self.name, ok=False, detail=str(error), suggestion=self.permission, data={"code": error.code})
+            remedy = self.permission if isinstance(error, Forbidden) else ""
+            return Check(self.name, ok=False, detail=str(error), suggestion=remedy, data={"code": error.code})
         return Check(self.name, ok=True)
 
     # How it is done

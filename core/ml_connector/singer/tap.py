@@ -12,7 +12,7 @@ import click
 import singer_sdk
 from singer_sdk import typing as th
 
-from ml_connector.errors import EnvironmentFault
+from ml_connector.errors import EnvironmentFault, Forbidden
 from ml_connector.http import Budget, Client
 from ml_connector.singer.command import redact_logs, redactor_of, tell_checks, told
 from ml_connector.singer.io import Writer
@@ -153,8 +153,16 @@ class Tap(singer_sdk.Tap):
                 stream.tell_totals()
 
     def ping(self) -> Iterator[Check]:
-        """Yield, for each selected stream, whether it may be read, and what to do if not."""
-        return (stream.ping() for stream in self.streams.values() if stream.selected)
+        """Yield, for each selected stream, whether it may be read, and what to do if not.
+
+        A fault that concerns the whole tap (sign-in, network) ends the checks: the other streams would meet it too.
+        """
+        for stream in self.streams.values():
+            if stream.selected:
+                check = stream.ping()
+                yield check
+                if not check.ok and check.data["code"] != Forbidden.code:
+                    return
 
     @classmethod
     def invoke(cls, *, about: bool = False, about_format: str | None = None, **inputs: Any) -> None:
@@ -187,7 +195,7 @@ class Tap(singer_sdk.Tap):
         if not value:
             return
         with told(cls.logger):
-            tap = cls._from_inputs(ctx.params.get("config"))
+            tap = cls._from_inputs(ctx.params.get("config"), catalog=ctx.params.get("catalog"))
             redact_logs(tap.redactor)
             ctx.exit(0 if tell_checks(tap.ping()) else EnvironmentFault.exit_code)
 
