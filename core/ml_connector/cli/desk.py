@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from ml_connector.cli.project import Project
 from ml_connector.errors import ConfigError, ConnectorError, EnvironmentFault
@@ -70,11 +71,12 @@ class Desk:
         if self.as_json:
             sys.stdout.write(json.dumps(data, default=_json, indent=2, ensure_ascii=False) + "\n")
         else:
-            self.console.print(picture())
+            drawn = picture()
+            self.console.print(drawn, soft_wrap=isinstance(drawn, str), highlight=False)
 
     def say(self, words: str) -> None:
         """Print a line about what is going on; it never mixes with JSON."""
-        (self.aside if self.as_json else self.console).print(words, highlight=False)
+        (self.aside if self.as_json else self.console).print(words, soft_wrap=True, highlight=False)
 
     def fail(self, error: ConnectorError) -> None:
         """Print an error and the next command to type."""
@@ -83,9 +85,7 @@ class Desk:
             told = {"code": error.code, "message": str(error), "exit_code": error.exit_code, "next": step}
             self.show({"error": told}, lambda: "")
             return
-        self.aside.print(f"[red]✗ {error.code}[/red]: ", end="", highlight=False)
-        self.aside.print(str(error), markup=False, highlight=False)
-        self.aside.print(f"  next: {step}", markup=False, highlight=False)
+        self.aside.print(Text.assemble((f"✗ {error.code}", "red"), f": {error}\n  next: {step}"), soft_wrap=True)
 
 
 class Stop(ConfigError):
