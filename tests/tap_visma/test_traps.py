@@ -7,7 +7,7 @@ import pytest
 import requests
 from ml_connector.errors import ConfigError, Forbidden
 from ml_connector_simulators.kit import Fault
-from tap_visma.streams.base import VismaStream
+from tap_visma.streams.base import PAGED, VismaStream
 from tap_visma.tap import TapVisma
 
 from tests.tap_visma.conftest import Output, captured, config_of, run, sync, tap_of
@@ -42,6 +42,14 @@ def hide_metadata(monkeypatch):
         return original(self, reply)
 
     monkeypatch.setattr(VismaStream, "page", without)
+
+
+def test_an_endpoint_that_ignores_the_page_number_is_read_once(shared):
+    tap = tap_of(shared, "ledgers")
+    tap.streams["ledgers"].paging = PAGED
+    output = run(tap)
+    assert len(output.keys("ledgers")) == 2
+    assert output.totals("ledgers")["complete"] is True
 
 
 def after_page(tap, number, act):

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ml_connector.singer.prefetch import in_order
 
 if TYPE_CHECKING:
@@ -27,10 +29,9 @@ class Page:
     total: int | None = None
     received: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
 
-    def repeats(self, other: Page) -> bool:
-        """Say whether this is the same page again."""
-        ends, others = self.rows[:1] + self.rows[-1:], other.rows[:1] + other.rows[-1:]
-        return len(self.rows) == len(other.rows) and ends == others
+    def mark(self) -> bytes:
+        """Return what tells this page from another, taken before its rows are changed."""
+        return msgspec.json.encode([len(self.rows), self.rows[:1], self.rows[-1:]])
 
 
 Get = Callable[[Mapping[str, Any]], Page]
@@ -73,25 +74,25 @@ class Numbered(Paging):
         def page(number: int) -> Page:
             return get({self.number: number, self.size: size})
 
-        before = page(1)
-        yield before
-        total, step = before.total, max(1, self.weigh(before.rows))
-        seen, number = self.weigh(before.rows), 2
-        while before.rows and (total is None or seen < total):
+        first = page(1)
+        total, seen, mark, number = first.total, self.weigh(first.rows), first.mark(), 2
+        step = max(1, seen)
+        yield first
+        while first.rows and (total is None or seen < total):
             # As many pages as are missing; another round follows where they were cut shorter than the first.
             numbers = count(number) if total is None else range(number, number - (seen - total) // step)
             for current in in_order(page, numbers, ahead):
-                if not _goes_on(current, before, total):
+                if not _goes_on(current, mark, total):
                     return
+                mark, number, seen = current.mark(), number + 1, seen + self.weigh(current.rows)
                 yield current
-                before, number, seen = current, number + 1, seen + self.weigh(current.rows)
 
 
-def _goes_on(current: Page, before: Page, total: int | None) -> bool:
+def _goes_on(current: Page, before: bytes, total: int | None) -> bool:
     """Say whether rows are still coming; without a total, an empty or repeated page is the end."""
     if current.total not in (None, total):
         raise MovedError(f"its total went from {total} to {current.total}")
-    if current.rows and not current.repeats(before):
+    if current.rows and current.mark() != before:
         return True
     if total is not None:
         raise MovedError(f"a page is {'repeated' if current.rows else 'empty'} before all {total} rows were seen")
