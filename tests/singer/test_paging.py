@@ -17,11 +17,12 @@ class Server:
         self.tells_total = total
         self.asked: list[int] = []
 
-    def get(self, paging) -> Page:
+    def get(self, paging):
         number, size = paging["pageNumber"], min(paging["pageSize"], self.cut)
         self.asked.append(number)
         rows = self.rows[(number - 1) * size : number * size]
-        return Page([{**row} for row in rows], len(self.rows) if rows and self.tells_total else None)
+        page = Page([{**row} for row in rows], len(self.rows) if rows and self.tells_total else None)
+        return lambda: page
 
 
 def read(server, size=10, ahead=3):
@@ -49,14 +50,14 @@ def test_one_page_is_one_request():
 
 def test_an_endpoint_that_ignores_the_page_number_ends():
     rows = [{"n": n} for n in range(7)]
-    pages = list(Numbered().pages(lambda _: Page([{**row} for row in rows]), 10, 3))
+    pages = list(Numbered().pages(lambda _: lambda: Page([{**row} for row in rows]), 10, 3))
     assert [page.rows for page in pages] == [rows]
 
 
 def test_a_repeated_page_before_the_total_is_not_taken_for_progress():
     rows = [{"n": n} for n in range(7)]
     with pytest.raises(MovedError, match="repeated"):
-        list(Numbered().pages(lambda _: Page([{**row} for row in rows], total=21), 10, 3))
+        list(Numbered().pages(lambda _: lambda: Page([{**row} for row in rows], total=21), 10, 3))
 
 
 @pytest.mark.parametrize("change", [+1, -1])
@@ -81,13 +82,13 @@ def test_rows_that_vanish_with_the_last_page_are_noticed():
 def test_a_total_may_count_something_else_than_rows():
     batches = [{"lines": [1] * 4}, {"lines": [1] * 3}]
     pages = Numbered(weigh=lambda rows: sum(len(row["lines"]) for row in rows))
-    got = list(pages.pages(lambda paging: Page([batches[paging["pageNumber"] - 1]], total=7), 4, 2))
+    got = list(pages.pages(lambda paging: lambda: Page([batches[paging["pageNumber"] - 1]], total=7), 4, 2))
     assert [page.rows[0] for page in got] == batches
 
 
 def test_whole_asks_once_without_parameters():
     asked = []
-    list(Whole().pages(lambda paging: asked.append(paging) or Page([]), 10, 3))
+    list(Whole().pages(lambda paging: asked.append(paging) or (lambda: Page([])), 10, 3))
     assert asked == [{}]
 
 

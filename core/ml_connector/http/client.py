@@ -125,7 +125,7 @@ class Client:
         safe: bool | None = None,
         decode: Decode = decode_exactly,
     ) -> Reply:
-        """Send one request and return its final, accepted answer, its JSON already proven whole by `decode`.
+        """Send one request and return its final, accepted answer, its JSON proven whole; `decode` reads it.
 
         `path` is relative to the base URL. Raises the errors of `ml_connector.errors` by the verdict.
         """
@@ -185,7 +185,7 @@ class Client:
         if verdict.consequence is not Consequence.OK:
             self._raise(call, reply, verdict)
         try:
-            reply.json()
+            reply.prove()
         except NotJson as error:
             if call.safe:
                 raise

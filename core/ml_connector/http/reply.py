@@ -28,6 +28,9 @@ Decode = Callable[[bytes], Any]
 """Reads JSON; raises msgspec.DecodeError."""
 
 
+_skim = msgspec.json.Decoder(msgspec.Raw).decode
+
+
 def decode_exactly(body: bytes) -> Any:
     """Return a body's JSON, numbers with a fraction as Decimal (L7)."""
     return msgspec.json.Decoder(float_hook=Decimal).decode(body)
@@ -57,6 +60,11 @@ class Reply:
             self._json = self._decode()
         return self._json
 
+    def prove(self) -> None:
+        """Raise NotJson unless the body is whole JSON, or empty, without building its values."""
+        if self.body.strip():
+            self._read(_skim)
+
     def json_or_none(self) -> Any:
         """Return the body as JSON, or None when it is not: for reading error bodies."""
         try:
@@ -65,10 +73,11 @@ class Reply:
             return None
 
     def _decode(self) -> Any:
-        if not self.body.strip():
-            return None
+        return self._read(self.decode) if self.body.strip() else None
+
+    def _read(self, decode: Decode) -> Any:
         try:
-            return self.decode(self.body)
+            return decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             shape = "an HTML page" if self.body.lstrip().startswith(b"<") else f"no JSON ({error})"
             raise NotJson(f"{self}: the answer is {shape}") from None

@@ -34,7 +34,10 @@ class Page:
         return msgspec.json.encode([len(self.rows), self.rows[:1], self.rows[-1:]])
 
 
-Get = Callable[[Mapping[str, Any]], Page]
+Unread = Callable[[], Page]
+"""A page that has come but whose rows are not decoded yet: so, pages ahead cost no more than their bytes."""
+
+Get = Callable[[Mapping[str, Any]], Unread]
 
 
 class Paging(ABC):
@@ -52,7 +55,7 @@ class Whole(Paging):
     def pages(self, get: Get, size: int, ahead: int) -> Iterator[Page]:
         """Yield the one page."""
         del size, ahead
-        yield get({})
+        yield get({})()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +74,25 @@ class Numbered(Paging):
     def pages(self, get: Get, size: int, ahead: int) -> Iterator[Page]:
         """Yield page after page."""
 
-        def page(number: int) -> Page:
+        def page(number: int) -> Unread:
             return get({self.number: number, self.size: size})
 
-        first = page(1)
+        first = page(1)()
         total, seen, mark, number = first.total, self.weigh(first.rows), first.mark(), 2
         step = max(1, seen)
         yield first
         while first.rows and (total is None or seen < total):
             # As many pages as are missing; another round follows where they were cut shorter than the first.
             numbers = count(number) if total is None else range(number, number - (seen - total) // step)
-            for current in in_order(page, numbers, ahead):
+            for current in map(_read, in_order(page, numbers, ahead)):
                 if not _goes_on(current, mark, total):
                     return
                 mark, number, seen = current.mark(), number + 1, seen + self.weigh(current.rows)
                 yield current
+
+
+def _read(page: Unread) -> Page:
+    return page()
 
 
 def _goes_on(current: Page, before: bytes, total: int | None) -> bool:

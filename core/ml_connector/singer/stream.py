@@ -19,7 +19,7 @@ from ml_connector.errors import EnvironmentFault, Forbidden
 from ml_connector.http.reply import Decode, decode_exactly
 from ml_connector.singer.bookmarks import Watermark, first_since
 from ml_connector.singer.normalise import Normaliser
-from ml_connector.singer.paging import MovedError, Page, Paging, Whole
+from ml_connector.singer.paging import MovedError, Page, Paging, Unread, Whole
 from ml_connector.singer.rows import Conforming, RowDecoder
 from ml_connector.singer.schema import json_schema
 from ml_connector.singer.totals import CONTROL_TOTAL, STATE_KEY, VERSION, Totals
@@ -89,8 +89,8 @@ class Stream(singer_sdk.Stream):
         """Return the fields' names and types (see `ml_connector.singer.schema`)."""
 
     @abstractmethod
-    def get_page(self, since: str | None, paging: Mapping[str, Any]) -> Page:
-        """Read one page; `since` is the moment from which on changes are wanted, None for all rows."""
+    def get_page(self, since: str | None, paging: Mapping[str, Any]) -> Unread:
+        """Fetch one page; `since` is the moment from which on changes are wanted, None for all rows."""
 
     def assemble(self, pages: Iterator[Page]) -> Iterator[Page]:
         """Put together records that the server spreads over rows or pages."""

@@ -37,7 +37,7 @@ _LATER_PAGE = re.compile(r"[?&]pageNumber=(?!1(?:&|$))")
 
 def classify(reply: Reply) -> Verdict:
     """Return what a Visma.net answer means."""
-    body = reply.json_or_none()
+    body = reply.json_or_none() if reply.body.startswith(b"{") else None  # a list of rows is no error
     fault = str(body.get("ExceptionFaultCode", "")) if isinstance(body, dict) else ""
     words = message(body)
     if fault in _SET_UP_FAULTS:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ml_connector.errors import BadAnswer
-from ml_connector.singer.paging import Numbered, Page
+from ml_connector.singer.paging import Numbered, Page, Unread
 from ml_connector.singer.stream import Stream
 
 from tap_visma.errors import READ_HINT
@@ -56,10 +56,10 @@ class VismaStream(Stream):
         """The tap."""
         return cast("TapVisma", self.tap)
 
-    def get_page(self, since: str | None, paging: Mapping[str, Any]) -> Page:
-        """Read one page; rows whose values all have the schema's types conform already when they arrive."""
+    def get_page(self, since: str | None, paging: Mapping[str, Any]) -> Unread:
+        """Fetch one page."""
         params = {**dict.fromkeys(self.flags, "true"), **self.changed_since(since), **paging}
-        return self.page(self.tap.client.request("GET", self.path, params=params, decode=self.decode))
+        return partial(self.page, self.tap.client.request("GET", self.path, params=params, decode=self.decode))
 
     def changed_since(self, since: str | None) -> Mapping[str, str]:
         """Return the incremental filter; both parameters belong together (apis/visma.md §3.2)."""

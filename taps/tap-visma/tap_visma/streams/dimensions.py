@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ml_connector.errors import ConfigError
-from ml_connector.singer.paging import Page
+from ml_connector.singer.paging import Page, Unread
 from ml_connector.singer.prefetch import in_order
 
 from tap_visma.streams.base import VismaStream
@@ -69,10 +69,10 @@ class _Part(VismaStream):
 
     path = "/v1/dimension/{dimensionId}"
 
-    def get_page(self, since: str | None, paging: Mapping[str, Any]) -> Page:
+    def get_page(self, since: str | None, paging: Mapping[str, Any]) -> Unread:
         """Return all parts as one page."""
         del since, paging
-        return Page(list(self.parts()))
+        return partial(Page, list(self.parts()))
 
     def parts(self) -> Iterable[Record]:
         """Yield the stream's records."""
