@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, bindparam, delete, or_, select, update
 
+from ml_connector.delivery.outbox import pages
 from ml_connector.delivery.sink import State
 from ml_connector.store.tables import dead_letters, deliveries
 from ml_connector.store.text import decode, encode, stamp, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
+    from ml_connector.delivery.run import Run
     from ml_connector.delivery.work import Work
 
 
@@ -23,112 +25,128 @@ if TYPE_CHECKING:
 class DeadLetter:
     """A record that waits, as it came from the tap."""
 
-    id: int
     business_key: str
-    record_type: str
     stream: str
     record: dict[str, Any]
-    schema: dict[str, Any]
-    key_properties: list[str]
+    shape: StreamShape
 
 
 @dataclass(frozen=True, slots=True)
 class StreamShape:
-    """What a SCHEMA message said of a stream."""
+    """What a SCHEMA message said of a stream; the schema as JSON text."""
 
-    schema: dict[str, Any]
+    schema: str
     key_properties: list[str]
 
 
-def open_letters(
-    connection: Connection, run_id: str, pipeline: str, target_id: str, works: Iterable[tuple[Work, StreamShape]]
-) -> None:
-    """Keep the records of these works; an older version of the same key is closed as superseded."""
-    rows = []
-    for work, shape in works:
-        identity = {"target_id": target_id, "business_key": work.key, "source_hash": work.source_hash}
-        connection.execute(
-            delete(dead_letters).where(*(dead_letters.c[name] == value for name, value in identity.items()))
-        )
-        rows.append(
-            {
-                **identity,
-                "pipeline": pipeline,
-                "record_type": work.record.record_type,
-                "run_id": run_id,
-                "opened_at": stamp(utc_now()),
-                "stream": work.stream,
-                "record": encode(work.raw),
-                "schema": encode(shape.schema),
-                "key_properties": encode(shape.key_properties),
-            }
-        )
-    if rows:
-        close_letters(connection, target_id, [row["business_key"] for row in rows], "superseded")
-        connection.execute(dead_letters.insert(), rows)
+def open_letters(connection: Connection, run: Run, works: Sequence[Work]) -> None:
+    """Keep the records of these works; an older version of the same key is closed as superseded.
+
+    A letter that is open already stays as it is, with its number and its age.
+    """
+    wanted = {(work.key, work.source_hash): work for work in works}
+    for key, source_hash in _open(connection, run.target_id, [work.key for work in works]):
+        wanted.pop((key, source_hash), None)
+    if not wanted:
+        return
+    closed = [{"b_key": key, "b_hash": source_hash} for key, source_hash in wanted]
+    same = (dead_letters.c.business_key == bindparam("b_key"), dead_letters.c.source_hash == bindparam("b_hash"))
+    connection.execute(delete(dead_letters).where(dead_letters.c.target_id == run.target_id, *same), closed)
+    close_letters(connection, run.target_id, [key for key, _ in wanted], "superseded")
+    connection.execute(dead_letters.insert(), [_row(run, work) for work in wanted.values()])
 
 
-def close_letters(connection: Connection, target_id: str, keys: list[str], closed_by: str) -> None:
+def _open(connection: Connection, target_id: str, keys: list[str]) -> list[tuple[str, str]]:
+    found = []
+    for page in pages(keys):
+        mine = (dead_letters.c.target_id == target_id, dead_letters.c.business_key.in_(page))
+        query = select(dead_letters.c.business_key, dead_letters.c.source_hash)
+        found += [
+            (row[0], row[1]) for row in connection.execute(query.where(*mine, dead_letters.c.closed_at.is_(None)))
+        ]
+    return found
+
+
+def _row(run: Run, work: Work) -> dict[str, Any]:
+    shape = run.shapes[work.stream]
+    return {
+        "target_id": run.target_id,
+        "business_key": work.key,
+        "source_hash": work.source_hash,
+        "pipeline": run.settings.pipeline,
+        "record_type": work.record.record_type,
+        "run_id": run.id,
+        "opened_at": stamp(utc_now()),
+        "stream": work.stream,
+        "record": encode(work.raw),
+        "schema": shape.schema,
+        "key_properties": encode(shape.key_properties),
+    }
+
+
+def close_letters(connection: Connection, target_id: str, keys: Sequence[str], closed_by: str) -> None:
     """Close the open dead letters of these business keys."""
-    mine = and_(dead_letters.c.target_id == target_id, dead_letters.c.business_key.in_(keys))
-    statement = update(dead_letters).where(mine, dead_letters.c.closed_at.is_(None))
-    connection.execute(statement.values(closed_at=stamp(utc_now()), closed_by=closed_by))
+    for page in pages(keys):
+        mine = and_(dead_letters.c.target_id == target_id, dead_letters.c.business_key.in_(page))
+        statement = update(dead_letters).where(mine, dead_letters.c.closed_at.is_(None))
+        connection.execute(statement.values(closed_at=stamp(utc_now()), closed_by=closed_by))
 
 
-def close_version(connection: Connection, target_id: str, key: str, source_hash: str) -> None:
-    """Close the dead letter of one version of a record, because that version has arrived."""
+def close_versions(connection: Connection, target_id: str, versions: Sequence[tuple[str, str]]) -> None:
+    """Close the dead letters of these versions (business key, source hash), because they have arrived."""
+    if not versions:
+        return
     mine = (
         dead_letters.c.target_id == target_id,
-        dead_letters.c.business_key == key,
-        dead_letters.c.source_hash == source_hash,
+        dead_letters.c.business_key == bindparam("b_key"),
+        dead_letters.c.source_hash == bindparam("b_hash"),
         dead_letters.c.closed_at.is_(None),
     )
-    connection.execute(update(dead_letters).where(*mine).values(closed_at=stamp(utc_now()), closed_by="settled"))
+    statement = update(dead_letters).where(*mine).values(closed_at=stamp(utc_now()), closed_by="settled")
+    connection.execute(statement, [{"b_key": key, "b_hash": source_hash} for key, source_hash in versions])
 
 
-def due(connection: Connection, pipeline: str, target_id: str, map_version: str) -> list[DeadLetter]:
-    """Return the open dead letters worth another try: parked, failed and due, or refused under another map."""
+def due(connection: Connection, pipeline: str, target_id: str, map_version: str) -> list[tuple[int, str]]:
+    """Return number and record type of the open dead letters worth another try.
+
+    Those are parked; failed and due; refused under another map, or before this version of them came; or newer than
+    the version that has arrived.
+    """
     now = stamp(utc_now())
     state = deliveries.c.state
     retry_now = or_(deliveries.c.next_attempt_at.is_(None), deliveries.c.next_attempt_at <= now)
+    other = or_(deliveries.c.map_version != map_version, deliveries.c.source_hash != dead_letters.c.source_hash)
+    same = and_(
+        deliveries.c.target_id == dead_letters.c.target_id, deliveries.c.business_key == dead_letters.c.business_key
+    )
     query = (
-        _with_delivery()
+        select(dead_letters.c.id, dead_letters.c.record_type)
+        .join(deliveries, same)
         .where(
-            dead_letters.c.pipeline == pipeline,
+            deliveries.c.pipeline == pipeline,
             dead_letters.c.target_id == target_id,
             dead_letters.c.closed_at.is_(None),
             or_(
                 state == State.PARKED,
                 and_(state == State.FAILED, retry_now),
-                and_(state == State.REFUSED, deliveries.c.map_version != map_version),
+                and_(state == State.REFUSED, other),
                 and_(state == State.DELIVERED, deliveries.c.settled_source_hash != dead_letters.c.source_hash),
             ),
         )
         .order_by(dead_letters.c.id)
     )
-    return [_letter(row) for row in connection.execute(query).mappings()]
+    return [(number, record_type) for number, record_type in connection.execute(query)]
 
 
-def by_ids(connection: Connection, ids: list[int]) -> list[DeadLetter]:
+def by_ids(connection: Connection, ids: Sequence[int]) -> list[DeadLetter]:
     """Return dead letters by their numbers."""
-    query = _with_delivery().where(dead_letters.c.id.in_(ids)).order_by(dead_letters.c.id)
-    return [_letter(row) for row in connection.execute(query).mappings()]
-
-
-def _with_delivery() -> Any:
-    joined = and_(
-        deliveries.c.target_id == dead_letters.c.target_id, deliveries.c.business_key == dead_letters.c.business_key
-    )
-    return select(dead_letters).join(deliveries, joined)
-
-
-def _letter(row: Any) -> DeadLetter:
-    return DeadLetter(
-        id=row["id"],
-        business_key=row["business_key"],
-        record_type=row["record_type"],
-        stream=row["stream"],
-        record=decode(row["record"]),
-        schema=decode(row["schema"]),
-        key_properties=decode(row["key_properties"]),
-    )
+    query = select(dead_letters).where(dead_letters.c.id.in_(ids)).order_by(dead_letters.c.id)
+    return [
+        DeadLetter(
+            row["business_key"],
+            row["stream"],
+            decode(row["record"]),
+            StreamShape(row["schema"], decode(row["key_properties"])),
+        )
+        for row in connection.execute(query).mappings()
+    ]

@@ -24,27 +24,33 @@ def delivery_row(run: Run, work: Work, verdict: Verdict) -> dict[str, Any]:
     """Return the columns of a delivery that a verdict settles."""
     settled = verdict.state in (State.DELIVERED, State.UNCHANGED)
     state = State.DELIVERED if settled else verdict.state
-    attempts, next_attempt_at = _next_attempt(run, work.known, verdict)
+    attempts, next_attempt_at = _next_attempt(run, work, verdict)
     row = {
         "target_id": run.target_id,
         "pipeline": run.settings.pipeline,
         "state": state,
         **verdict.columns(),
         **_of_record(work.record),
-        "defaulted": encode(work.defaulted) if work.defaulted else None,
         "attempts": attempts,
         "next_attempt_at": next_attempt_at,
+        "since": work.known.since if work.known and work.known.state == state else stamp(utc_now()),
         "last_run": run.id,
-        "run_outcome": verdict.state,
+        "run_outcome": _outcome(run, work.known, verdict),
     }
+    if work.rows:  # else nothing was mapped, and what stood in when it was delivered still does
+        row["defaulted"] = encode(work.defaulted) if work.defaulted else None
     version = {"source_hash": work.source_hash, "map_version": run.map_version}
     if verdict.reason != OLDER_VERSION_OPEN:  # else the stored version stays the one whose rows are under way
         row |= version
-    if work.known is None or work.known.state != state:
-        row["since"] = stamp(utc_now())
     if settled:
         row |= {f"settled_{name}": value for name, value in version.items()} | {"verified_at": stamp(utc_now())}
     return row
+
+
+def kept_row(run: Run, work: Work, known: KnownDelivery) -> dict[str, Any]:
+    """Return the columns that change when a record is met again and its state stays."""
+    touched = {"pipeline": run.settings.pipeline, "last_run": run.id, "run_outcome": known.state}
+    return {"id": known.id, **touched, **_of_record(work.record)}
 
 
 def _of_record(record: CanonicalRecord) -> dict[str, Any]:
@@ -63,10 +69,17 @@ def _of_record(record: CanonicalRecord) -> dict[str, Any]:
     }
 
 
-def _next_attempt(run: Run, known: KnownDelivery | None, verdict: Verdict) -> tuple[int, str | None]:
+def _outcome(run: Run, known: KnownDelivery | None, verdict: Verdict) -> State:
+    """Return what this run made of a record: one it delivered and then met again unchanged stays delivered."""
+    before = known.run_outcome if known and known.last_run == run.id else None
+    return State.DELIVERED if (before, verdict.state) == (State.DELIVERED, State.UNCHANGED) else verdict.state
+
+
+def _next_attempt(run: Run, work: Work, verdict: Verdict) -> tuple[int, str | None]:
     if verdict.state != State.FAILED:
         return 0, None
-    attempts = (known.attempts if known else 0) + 1
+    known = work.known
+    attempts = 1 + (known.attempts if known and known.source_hash == work.source_hash else 0)
     if attempts > run.settings.max_attempts:
         return attempts, _NEVER
     pause = PAUSES[min(attempts, len(PAUSES)) - 1]

@@ -42,13 +42,17 @@ class Dimensions:
         """Return what gathers the references of a batch while it is mapped with all of them taken as good."""
         return Collector(self)
 
-    def resolver(self, source_system: str) -> Resolver:
+    def resolver(self, work: Work) -> Resolver:
         """Return what answers `dimension()` for one record from proofs."""
-        return Resolver(self, source_system)
+        return Resolver(self, work.record.source_system, work.key)
 
-    def forget_missing(self) -> None:
-        """Forget what was not there: it may have been delivered since."""
-        self._proof = {reference: rows for reference, rows in self._proof.items() if rows}
+    def forget(self, record_type: str | None = None) -> None:
+        """Forget what was not there, and masters of this record type: deliveries may have changed them since."""
+        self._proof = {
+            reference: rows
+            for reference, rows in self._proof.items()
+            if rows and self[reference.dimension].record_type != record_type
+        }
 
     def prove(self, references: Iterable[Reference]) -> None:
         """Look up, at once per master, every reference not yet known, and the defaults that may stand in."""
@@ -83,14 +87,14 @@ class Dimensions:
         """Return the master rows that prove a reference; none when it is missing."""
         return self._proof.get(reference, [])
 
-    def waits(self, reference: Reference) -> bool:
-        """Whether the master itself is a record of this pipeline that has not arrived yet."""
+    def waits(self, reference: Reference, referring: str) -> bool:
+        """Whether the master is another record of this pipeline that has not arrived yet."""
         dimension = self[reference.dimension]
         if dimension.value_field != SOURCE_KEY:
             return False
         source = f"{reference.source_system}:{reference.company}"
         key = f"{source}:{dimension.record_type}:{reference.code}"
-        return key in self.arriving or self._on_its_way(key)
+        return key != referring and (key in self.arriving or self._on_its_way(key))
 
     def is_plain(self, reference: Reference, on: date | None) -> bool:
         """Whether a reference is there and active, so that mapping again would change nothing."""
@@ -118,7 +122,7 @@ class Collector:
             mine.append((reference, on))
             if reference is not None:
                 self.wanted.add(reference)
-            return code
+            return code or value
 
         return collect
 
@@ -131,9 +135,10 @@ class Collector:
 class Resolver:
     """The `dimension()` of one record, answered from proofs and the map's policies."""
 
-    def __init__(self, dimensions: Dimensions, source_system: str) -> None:
+    def __init__(self, dimensions: Dimensions, source_system: str, referring: str) -> None:
         self._dimensions = dimensions
         self._source_system = source_system
+        self._referring = referring
         self.defaulted: list[str] = []
 
     def __call__(self, dimension: str, value: str | None, company: str, on: date | None) -> str | None:
@@ -150,6 +155,7 @@ class Resolver:
         reference = Reference(dimension, self._source_system, company, code or value)
         if code is None:
             return self._instead(spec, "missing", reference, f"{value} is not in the crosswalk on {on}", on)
+        self._dimensions.prove([reference])  # known already, unless the expression asks for it only now
         rows = self._dimensions.rows(reference)
         if not rows:
             return self._instead(spec, "missing", reference, f"{code} of {company} is not in {spec.table}", on)
@@ -161,7 +167,8 @@ class Resolver:
         """Return what the map puts instead (a default code, or nothing), or raise what it says."""
         policy: Policy = spec.missing if kind == "missing" else spec.inactive
         label = spec.name.replace("_", " ")
-        if self._dimensions.waits(reference):
+        waits = self._dimensions.waits(reference, self._referring)
+        if waits:
             words = f"{reference.code} of {reference.company} has not arrived in the target yet"
         elif policy.action == "omit":
             self.defaulted.append(f"{spec.name}:{reference.code}->")
@@ -172,7 +179,7 @@ class Resolver:
                 self.defaulted.append(f"{spec.name}:{reference.code}->{policy.code}")
                 return policy.code
             words = f"{words}, and neither is its default {policy.code}"
-        error = RecordRefused if policy.action == "refuse" else RecordParked
+        error = RecordRefused if policy.action == "refuse" and not waits else RecordParked
         raise error(
             f"{spec.name}_{kind}",
             f"{label} {words}",

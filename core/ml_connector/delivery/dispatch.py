@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery import deadletters, outbox
-from ml_connector.delivery.balance import SUPERSEDED, Line
-from ml_connector.delivery.delivery_row import delivery_row
+from ml_connector.delivery.balance import CARRIED_IN, SUPERSEDED, Line
+from ml_connector.delivery.delivery_row import delivery_row, kept_row
 from ml_connector.delivery.sink import Effect, Outcome, State
 from ml_connector.delivery.work import OPEN_STATES, Verdict, Work
-from ml_connector.errors import BadAnswer, ConfigError, EnvironmentFault, OutOfPatience
+from ml_connector.errors import ConnectorError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
     from ml_connector.delivery.planner import Planner
     from ml_connector.delivery.run import Run
     from ml_connector.delivery.sink import Sink
-
-STOPPED = (BadAnswer, ConfigError, EnvironmentFault, OutOfPatience)
-"""Faults after which no further row can be sent in this run."""
+    from ml_connector.delivery.work import KnownDelivery
 
 
 class Dispatcher:
@@ -33,20 +32,20 @@ class Dispatcher:
         self._planner = planner
 
     def process(self, received: Sequence[Work]) -> int:
-        """Bring each work to a verdict that is durable; return how many were delivered.
+        """Bring each work to a verdict that is durable; return how many were delivered or are on their way.
 
         Raises the sink's fault after settling what is known, when the target can take no more in this run.
         """
         works = self._newest(received)
         self._recognise(works)
+        works = self._pass_by(works)
         self._planner.triage(works)
-        self._plan([work for work in works if work.verdict is None and not work.keep])
-        decided = [work for work in works if work.verdict is not None or work.keep]
-        self._conclude(decided)
-        fault = self._send([work for work in works if work.verdict is None and not work.keep])
+        self._plan([work for work in works if work.is_open])
+        self._conclude([work for work in works if not work.is_open])
+        fault = self._send([work for work in works if work.is_open])
         if fault is not None:
             raise fault
-        return sum(1 for work in works if work.verdict and work.verdict.state == State.DELIVERED)
+        return sum(1 for work in works if work.verdict and work.verdict.state in (State.DELIVERED, State.SENT))
 
     def _newest(self, received: Sequence[Work]) -> list[Work]:
         """Keep only the newest version of each key; the others are superseded."""
@@ -54,14 +53,13 @@ class Dispatcher:
         for work in received:
             if (older := newest.pop(work.key, None)) is not None and not older.recheck:
                 older.stored = True
-                self._supersede(
-                    older.record.company, older.record.record_type, older.record.currency, older.record.amount
-                )
+                self._count(SUPERSEDED, older, older.record.currency, older.record.amount)
             newest[work.key] = work
         return list(newest.values())
 
-    def _supersede(self, company: str, record_type: str, currency: str | None, amount: Any) -> None:
-        self._run.tally.add(Line(company, record_type, SUPERSEDED, "", currency or ""), amount)
+    def _count(self, kind: str, work: Work, currency: str | None, amount: Any, count: int = 1) -> None:
+        line = Line(work.record.company, work.record.record_type, kind, "", currency or "")
+        self._run.tally.add(line, amount, count)
 
     def _recognise(self, works: Sequence[Work]) -> None:
         with self._run.store.transaction() as connection:
@@ -69,11 +67,28 @@ class Dispatcher:
         for work in works:
             work.known = known.get(work.key)
             work.delivery_id = work.known.id if work.known else 0
+            if work.known and work.known.in_flight and work.known.pipeline != self._run.settings.pipeline:
+                self._run.take_over(work.known.pipeline)
+
+    def _pass_by(self, works: Sequence[Work]) -> list[Work]:
+        """Count what a rule of a map leaves out, and return the rest; such a record is stored only if it was before."""
+        for work in works:
+            if work.left_out and work.known is None and work.verdict is not None:
+                line = Line(
+                    work.record.company,
+                    work.record.record_type,
+                    State.SKIPPED,
+                    work.verdict.reason,
+                    work.record.currency or "",
+                )
+                self._run.tally.add(line, work.record.amount)
+                work.stored = True
+        return [work for work in works if not work.stored]
 
     def _plan(self, works: Sequence[Work]) -> None:
         if not works:
             return
-        wanted = {work.key: work.record.duplicate_key for work in works if work.record.duplicate_key}
+        wanted = [work.record.duplicate_key for work in works if work.record.duplicate_key]
         with self._run.store.transaction() as connection:
             outbox.load_effects(connection, [work.known for work in works if work.known])
             twins = outbox.duplicates(connection, self._run.target_id, wanted)
@@ -81,11 +96,11 @@ class Dispatcher:
 
     # sending
 
-    def _send(self, works: Sequence[Work]) -> Exception | None:
+    def _send(self, works: Sequence[Work]) -> ConnectorError | None:
         if not works:
             return None
         waiting = self._write_outbox(works)
-        fault: Exception | None = None
+        fault: ConnectorError | None = None
         while waiting:
             phase = min(phase for phase, _ in waiting)
             batch = [effect for at, effect in waiting if at == phase]
@@ -106,16 +121,17 @@ class Dispatcher:
             waiting = [(work.phase_of(effect), effect) for work in works for effect in work.effects]
             first = min(phase for phase, _ in waiting)
             outbox.mark_going_out(connection, [effect for phase, effect in waiting if phase == first])
+        self._mark_stored(works)
         return waiting
 
-    def _hand_over(self, batch: Sequence[Effect]) -> tuple[list[Outcome], Exception | None]:
+    def _hand_over(self, batch: Sequence[Effect]) -> tuple[list[Outcome], ConnectorError | None]:
         """Send one phase; a row whose answer is missing is in doubt, never failed (L3)."""
         answered: dict[int, Outcome] = {}
-        fault: Exception | None = None
+        fault: ConnectorError | None = None
         try:
             for outcome in self._sink.send(batch):
                 answered[outcome.effect.id] = outcome
-        except STOPPED as error:
+        except ConnectorError as error:  # whatever it is, the answers that came are kept
             fault = error
         words = str(fault) if fault else "the target connector gave no answer for this row"
         lost = (Outcome(e, State.IN_DOUBT, reason="no_answer", message=words) for e in batch if e.id not in answered)
@@ -148,51 +164,72 @@ class Dispatcher:
 
     def _conclude(self, works: Sequence[Work]) -> None:
         """Store the verdicts of records that need no request."""
-        if works:
-            with self._run.store.transaction() as connection:
-                self._write_verdicts(connection, works)
+        if not works:
+            return
+        with self._run.store.transaction() as connection:
+            outbox.change_deliveries(
+                connection, [kept_row(self._run, work, work.known) for work in works if work.keep and work.known]
+            )
+            outbox.drop_rows(connection, works)
+            self._write_verdicts(connection, works)
+        self._mark_stored(works)
 
     def _write_verdicts(self, connection: Connection, works: Sequence[Work]) -> None:
-        kept = [
-            {"id": w.delivery_id, "last_run": self._run.id, "run_outcome": w.known.state}
-            for w in works
-            if w.keep and w.known
-        ]
-        outbox.change_deliveries(connection, kept)
-        self._count_stored([work for work in works if work.keep])
         decided = [(work, work.verdict) for work in works if work.verdict is not None and not work.keep]
         self._write_deliveries(connection, decided)
         settled = [work.key for work, verdict in decided if verdict.state not in OPEN_STATES]
         deadletters.close_letters(connection, self._run.target_id, settled, "settled")
-        unsettled = [(work, self._run.shapes[work.stream]) for work, verdict in decided if verdict.state in OPEN_STATES]
-        deadletters.open_letters(connection, self._run.id, self._run.settings.pipeline, self._run.target_id, unsettled)
-        told = [(work, verdict) for work, verdict in decided if verdict.state != State.UNCHANGED]
-        self._run.trail.append(connection, [(verdict.state, work.key, _story(work, verdict)) for work, verdict in told])
+        waiting = [work for work, verdict in decided if verdict.state in OPEN_STATES]
+        overtaking = [work for work in works if work.keep and work.known and work.known.in_flight]
+        deadletters.open_letters(connection, self._run, waiting + overtaking)
+        news = [(work, verdict) for work, verdict in decided if _is_news(work, verdict)]
+        self._run.trail.append(connection, [(verdict.state, work.key, _story(work, verdict)) for work, verdict in news])
 
     def _write_deliveries(self, connection: Connection, decided: Sequence[tuple[Work, Verdict]]) -> None:
         fresh = [(work, delivery_row(self._run, work, verdict)) for work, verdict in decided if not work.delivery_id]
+        known = [(work, delivery_row(self._run, work, verdict)) for work, verdict in decided if work.delivery_id]
         ids = outbox.add_deliveries(connection, [row for _, row in fresh])
         for (work, _), delivery_id in zip(fresh, ids, strict=True):
             work.delivery_id = delivery_id
-        inserted = {id(work) for work, _ in fresh}
-        changed = [
-            {"id": work.delivery_id, **delivery_row(self._run, work, verdict)}
-            for work, verdict in decided
-            if id(work) not in inserted
-        ]
-        outbox.change_deliveries(connection, changed)
-        self._count_stored([work for work, _ in decided])
+        met = [self._run.id if work.stored or work.known is None else work.known.last_run for work, _ in known]
+        outbox.change_deliveries(connection, [{"id": work.delivery_id, **row} for work, row in known], met)
 
-    def _count_stored(self, works: Sequence[Work]) -> None:
-        """Count as superseded what this run already had for a key whose outcome is written anew."""
+    def _mark_stored(self, works: Sequence[Work]) -> None:
+        """Note, once it is durable, that these records have an outcome, and what that one takes the place of."""
         for work in works:
-            again = work.known is not None and work.known.last_run == self._run.id and not work.recheck
-            if again and work.known and not work.stored:
-                self._supersede(work.record.company, work.record.record_type, work.known.currency, work.known.amount)
+            known = work.known
+            if known is not None and known.last_run == self._run.id and not work.stored:
+                if not work.recheck:
+                    self._count(SUPERSEDED, work, known.currency, known.amount)
+                elif (known.currency, known.amount) != (work.record.currency, _text(work.record.amount)):
+                    self._read_otherwise(work, known)
             work.stored = True
+
+    def _read_otherwise(self, work: Work, known: KnownDelivery) -> None:
+        """Carry a record in as this run's map reads it, not as the map before did."""
+        amount = None if known.amount is None else -Decimal(known.amount)
+        self._count(CARRIED_IN, work, known.currency, amount, -1)
+        self._count(CARRIED_IN, work, work.record.currency, work.record.amount)
 
 
 _GOING_OUT = Verdict(State.IN_DOUBT, "going_out", "the request was about to leave when this was written")
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)
+
+
+def _is_news(work: Work, verdict: Verdict) -> bool:
+    """Whether the trail does not say so already."""
+    if work.outcomes or work.gone:
+        return True
+    known = work.known
+    same = known is not None and (known.state, known.reason or "", known.source_hash) == (
+        verdict.state,
+        verdict.reason,
+        work.source_hash,
+    )
+    return verdict.state != State.UNCHANGED and not same
 
 
 def _story(work: Work, verdict: Verdict) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ml_connector.delivery.balance import CARRIED_IN, READ_AGAIN, RECEIVED, Line
 from ml_connector.delivery.deadletters import StreamShape
 from ml_connector.delivery.dimensions import Dimensions
 from ml_connector.delivery.dispatch import Dispatcher
+from ml_connector.delivery.intake import Intake
 from ml_connector.delivery.late import settle_late
 from ml_connector.delivery.lock import pipeline_lock
 from ml_connector.delivery.planner import Planner
@@ -21,18 +22,17 @@ from ml_connector.delivery.run import Run
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.tap_totals import TapTotals
 from ml_connector.delivery.trail import Trail
-from ml_connector.delivery.work import OPEN_STATES, Verdict, Work
-from ml_connector.errors import RecordRefused
-from ml_connector.finance.records import CanonicalRecord
-from ml_connector.mapping.stream_map import Outline, Skipped
+from ml_connector.delivery.work import OPEN_STATES
 from ml_connector.store.tables import deliveries, runs
-from ml_connector.store.text import digest, stamp, utc_now
+from ml_connector.store.text import digest, encode, stamp, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ml_connector.delivery.settings import EngineSettings
     from ml_connector.delivery.sink import Identity, Sink
+    from ml_connector.delivery.work import Work
+    from ml_connector.finance.records import CanonicalRecord
     from ml_connector.mapping.source_map import SourceMap
     from ml_connector.mapping.target_map import TargetMap
     from ml_connector.store import Store
@@ -58,17 +58,21 @@ class Engine:
         self._store = store
         self._store_url = store_url
         self._sink = sink
-        self._source_map = source_map
         self._target_map = target_map
+        self._shapes: dict[str, StreamShape] = {}
+        self._intake = Intake(source_map, target_map, self._shapes)
         self._emit_state = emit_state
         self._map_version = digest([source_map.version, target_map.version])
         self._batch: list[Work] = []
         self._batch_bytes = 0
-        self._batch_since = time.monotonic()
+        self._batch_since = 0.0
+        self._received = 0
+        self._tier: str | None = None  # the record type delivered last
         self._barriers: list[Any] = []
         self._tap_totals = TapTotals()
         self._open = ExitStack()
-        self._started = False
+        self._started = False  # and not closed yet
+        self._order = {name: place for place, name in enumerate(target_map.record_types)}
 
     # the run
 
@@ -95,7 +99,9 @@ class Engine:
         settings = self._settings
         with self._store.transaction() as connection:
             trail = Trail.begin(connection, run_id, settings.pipeline)
-            run = Run(run_id, settings, identity.id, self._map_version, self._store, trail)
+            run = Run(
+                run_id, settings, identity.id, self._map_version, self._store, trail, self._shapes, self._take_over()
+            )
             values = {
                 "id": run_id,
                 "pipeline": settings.pipeline,
@@ -133,24 +139,50 @@ class Engine:
             known = outbox.find(connection, self._run.target_id, [business_key])
         return any(delivery.state in OPEN_STATES for delivery in known.values())
 
+    def _take_over(self) -> Callable[[str], None]:
+        """Return what makes rows of another pipeline this one's: a renamed pipeline finds what it left in flight."""
+        mine = {self._settings.pipeline}
+
+        def take_over(pipeline: str) -> None:
+            if pipeline not in mine:
+                self._open.enter_context(pipeline_lock(self._store_url, pipeline))
+                mine.add(pipeline)
+
+        return take_over
+
     # messages
 
     def stream(self, name: str, schema: dict[str, Any], key_properties: list[str]) -> None:
         """Take note of a SCHEMA message."""
-        self._run.shapes[name] = StreamShape(schema, key_properties)
+        self._shapes[name] = StreamShape(encode(schema), key_properties)
         self._tap_totals.stream(name, schema)
 
     def record(self, stream: str, raw: dict[str, Any], size: int = 0) -> None:
         """Receive one record; it is settled when its batch is."""
         self._tap_totals.count(stream, raw)
-        for work in self._understand(stream, raw):
-            if self._batch and self._batch[-1].record.record_type != work.record.record_type:
-                self._next_tier()
-            self._batch.append(work)
+        works = self._intake.read(stream, raw)
+        if not self._batch:
+            self._batch_since = time.monotonic()
+        self._batch += works
         self._batch_bytes += size
+        self._received += len(works)
+        for work in works:
+            self._count(RECEIVED, work.record)
+        self._guard(works)
         full = len(self._batch) >= self._settings.batch_rows or self._batch_bytes >= self._settings.batch_bytes
         if full or time.monotonic() - self._batch_since > self._settings.batch_seconds:
             self.flush()
+
+    def _guard(self, works: Iterable[Work]) -> None:
+        guards = self._settings.guards
+        for work in works:
+            if work.verdict is None:
+                guards.check_company(work.record.company)
+        guards.check_volume(self._received, self._usual)
+
+    def _count(self, kind: str, record: CanonicalRecord) -> None:
+        line = Line(record.company, record.record_type, kind, "", record.currency or "")
+        self._run.tally.add(line, record.amount)
 
     def state(self, value: Any) -> None:
         """Receive a STATE message: it passes when everything before it has a durable outcome (L1)."""
@@ -161,70 +193,31 @@ class Engine:
 
     def flush(self) -> None:
         """Bring the collected batch to its outcomes and let the states behind it pass."""
-        if self._batch:
-            self._dispatcher.process(self._batch)
+        self._deliver(self._batch)
         self._batch, self._batch_bytes = [], 0
-        self._batch_since = time.monotonic()
         self._pass_states()
-
-    def _next_tier(self) -> None:
-        """Settle one record type before the next: what follows may refer to it."""
-        self.flush()
-        settle_late(self._run, self._sink, wait=True, only=State.SENT)
-        self._dimensions.forget_missing()
 
     def _pass_states(self) -> None:
         for value in self._barriers:
             self._emit_state(value)
         self._barriers.clear()
 
-    def _understand(self, stream: str, raw: dict[str, Any]) -> Iterable[Work]:
-        try:
-            meanings = self._source_map.apply(stream, raw)
-        except RecordRefused as error:
-            work = Work(stream, raw, self._unreadable(stream, raw), digest(raw))
-            work.verdict = Verdict.of_error(State.REFUSED, error)
-            self._count(RECEIVED, work.record)
-            yield work
-            return
-        source_hash = digest(raw)
-        for meaning in meanings:
-            if isinstance(meaning, Skipped):
-                self._skip(stream, raw, meaning)
-                continue
-            if meaning.record_type not in self._target_map.record_types:
-                self._skip(stream, raw, _unmapped(meaning))
-                continue
-            self._settings.guards.check_company(meaning.company)
-            self._count(RECEIVED, meaning)
-            yield Work(stream, raw, meaning, source_hash)
-        self._settings.guards.check_volume(self._run.tally.total([RECEIVED]), self._usual)
+    def _deliver(self, works: Iterable[Work]) -> int:
+        """Settle one record type before the next, in the map's order: what follows may refer to it."""
+        tiers: dict[str, list[Work]] = {}
+        for work in works:
+            tiers.setdefault(work.record.record_type, []).append(work)
+        moved = 0
+        for record_type in sorted(tiers, key=self._place):
+            if self._tier not in (None, record_type):
+                settle_late(self._run, self._sink, wait=True, only=State.SENT)
+                self._dimensions.forget(self._tier)
+            self._tier = record_type
+            moved += self._dispatcher.process(tiers[record_type])
+        return moved
 
-    def _unreadable(self, stream: str, raw: dict[str, Any]) -> CanonicalRecord:
-        """Stand in for a record the source map cannot read, so that it too has a key and an outcome."""
-        told = next(iter(self._source_map.outline(stream, raw)), Outline(None, None, None))
-        keys = self._run.shapes[stream].key_properties
-        return CanonicalRecord(
-            record_type=told.record_type or stream,
-            source_system=self._source_map.source_system,
-            company=told.company or str(raw.get("_company") or ""),
-            source_key=told.source_key or "/".join(str(raw.get(key)) for key in keys if key != "_company"),
-            fields={},
-            source=raw,
-            amount=told.amount,
-            currency=told.currency,
-        )
-
-    def _count(self, kind: str, record: CanonicalRecord) -> None:
-        line = Line(record.company, record.record_type, kind, "", record.currency or "")
-        self._run.tally.add(line, record.amount)
-
-    def _skip(self, stream: str, raw: dict[str, Any], skipped: Skipped) -> None:
-        """Count a record that a named rule leaves out."""
-        company = skipped.company or str(raw.get("_company") or "")
-        for kind, reason in ((RECEIVED, ""), (State.SKIPPED, skipped.rule)):
-            line = Line(company, skipped.record_type or stream, kind, reason, skipped.currency or "")
-            self._run.tally.add(line, skipped.amount)
+    def _place(self, record_type: str) -> int:
+        return self._order.get(record_type, len(self._order))
 
     # the end
 
@@ -233,39 +226,30 @@ class Engine:
         self.flush()
         for _ in range(_LAST_PASSES):
             moved = settle_late(self._run, self._sink, wait=True)
-            self._dimensions.forget_missing()
             if not self._recheck() + moved:
                 break
         settle_late(self._run, self._sink, wait=True)
         return self._close("finished", None, 0)
 
     def _recheck(self) -> int:
-        """Feed what waits once more, in the map's order; return how many were delivered."""
+        """Feed what waits once more, in the map's order; return how many were delivered or are on their way."""
         with self._store.transaction() as connection:
-            letters = deadletters.due(connection, self._settings.pipeline, self._run.target_id, self._map_version)
-        order = list(self._target_map.record_types)
-        letters.sort(key=lambda letter: order.index(letter.record_type) if letter.record_type in order else len(order))
-        delivered = 0
-        batch: list[Work] = []
-        for letter in letters:
-            self._run.shapes.setdefault(letter.stream, StreamShape(letter.schema, letter.key_properties))
-            if batch and (
-                batch[-1].record.record_type != letter.record_type or len(batch) >= self._settings.batch_rows
-            ):
-                delivered += self._dispatcher.process(batch)
-                self._dimensions.forget_missing()
-                batch = []
-            batch.extend(self._again(letter))
-        return delivered + (self._dispatcher.process(batch) if batch else 0)
+            due = deadletters.due(connection, self._settings.pipeline, self._run.target_id, self._map_version)
+        due.sort(key=lambda letter: self._place(letter[1]))
+        moved = 0
+        for page in outbox.pages((number for number, _ in due), self._settings.batch_rows):
+            with self._store.transaction() as connection:
+                letters = deadletters.by_ids(connection, page)
+            self._dimensions.forget(self._tier)
+            moved += self._deliver([work for letter in letters for work in self._again(letter)])
+        return moved
 
     def _again(self, letter: deadletters.DeadLetter) -> Iterable[Work]:
-        try:
-            meanings = self._source_map.apply(letter.stream, letter.record)
-        except RecordRefused:
-            return  # it keeps the verdict it has
-        for meaning in meanings:
-            if isinstance(meaning, CanonicalRecord) and meaning.business_key == letter.business_key:
-                yield Work(letter.stream, letter.record, meaning, digest(letter.record), recheck=True)
+        self._shapes.setdefault(letter.stream, letter.shape)
+        for work in self._intake.read(letter.stream, letter.record):
+            if work.key == letter.business_key:
+                work.recheck = True
+                yield work
 
     def abort(self, message: str, exit_code: int) -> None:
         """Close a run that could not go on; what was settled stays settled, STATE has not passed the rest."""
@@ -278,7 +262,11 @@ class Engine:
         self._close("stopped", message, exit_code)
 
     def _close(self, outcome: str, message: str | None, exit_code: int) -> report.RunReport:
-        run = self._run
+        self._started, run = False, self._run
+        with self._open:
+            return self._strike(run, outcome, message, exit_code)
+
+    def _strike(self, run: Run, outcome: str, message: str | None, exit_code: int) -> report.RunReport:
         with self._store.transaction() as connection:
             run.tally.add_outcomes(connection, run.id)
             result = report.strike(run.tally, self._tap_totals, stopped=outcome == "stopped")
@@ -291,19 +279,6 @@ class Engine:
                 "exit_code": exit_code or result.exit_code,
             }
             run.trail.append(connection, [("run_ended", None, values)])
-            connection.execute(update(runs).where(runs.c.id == run.id).values(**values, head=run.trail.head))
-        self._open.close()
+            head = run.trail.head(connection)
+            connection.execute(update(runs).where(runs.c.id == run.id).values(**values, head=head))
         return result
-
-
-def _unmapped(record: CanonicalRecord) -> Skipped:
-    """Return the skip of a record type this target map does not deliver at all."""
-    return Skipped(
-        "unmapped",
-        f"the target map does not deliver {record.record_type}",
-        record.record_type,
-        record.company,
-        record.source_key,
-        record.amount,
-        record.currency,
-    )

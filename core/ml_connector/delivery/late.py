@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from ml_connector.delivery import deadletters, outbox
 from ml_connector.delivery.sink import Outcome, State
-from ml_connector.delivery.work import INTERRUPTED, Verdict, worst
-from ml_connector.store.tables import deliveries, effects
+from ml_connector.delivery.work import INTERRUPTED, KnownDelivery, Verdict, worst
+from ml_connector.store.tables import effects
 from ml_connector.store.text import stamp, utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from ml_connector.delivery.run import Run
@@ -22,52 +25,60 @@ if TYPE_CHECKING:
 def settle_late(run: Run, sink: Sink, *, wait: bool, only: State | None = None) -> int:
     """Ask the target about rows without an outcome, store what it says, and return how many records it moved on."""
     with run.store.transaction() as connection:
-        open_rows = outbox.unsettled(connection, run.settings.pipeline, run.target_id, only)
-    asked = [effect for rows in open_rows.values() for effect in rows]
-    if not asked:
+        asked = outbox.unsettled(connection, run.settings.pipeline, run.target_id, only)
+        stranded = outbox.stranded(connection, run.settings.pipeline, run.target_id)
+    outcomes = list(sink.settle(asked, wait=wait)) if asked else []
+    keys = sorted({outcome.effect.business_key for outcome in outcomes}.union(stranded))
+    if not keys:
         return 0
-    outcomes = list(sink.settle(asked, wait=wait))
-    keys = sorted({outcome.effect.business_key for outcome in outcomes})
     with run.store.transaction() as connection:
         outbox.settle(connection, outcomes)
-        return sum(_conclude(connection, run, key, outcomes) for key in keys)
+        return _conclude(connection, run, outbox.find(connection, run.target_id, keys), outcomes)
 
 
-def _conclude(connection: Connection, run: Run, key: str, outcomes: list[Outcome]) -> bool:
-    """Give one delivery the state its effects have now; return whether that is another one."""
-    mine = (deliveries.c.target_id == run.target_id, deliveries.c.business_key == key)
-    columns = (deliveries.c.id, deliveries.c.state, deliveries.c.source_hash, deliveries.c.map_version)
-    delivery_id, state, source_hash, map_version = connection.execute(select(*columns).where(*mine)).one()
-    verdict = _verdict(connection, delivery_id, [outcome for outcome in outcomes if outcome.effect.business_key == key])
+def _conclude(connection: Connection, run: Run, known: dict[str, KnownDelivery], outcomes: Sequence[Outcome]) -> int:
+    """Give deliveries the state their effects have now; return how many are in another one than before."""
+    verdicts = _verdicts(connection, list(known.values()), outcomes)
+    concluded = [(key, delivery, verdicts[delivery.id]) for key, delivery in known.items()]
     now = stamp(utc_now())
-    row: dict[str, Any] = {
-        "id": delivery_id,
+    outbox.change_deliveries(connection, [_row(run, delivery, verdict, now) for _, delivery, verdict in concluded])
+    moved = [(key, verdict) for key, delivery, verdict in concluded if verdict.state != delivery.state]
+    told = [(verdict.state, key, {"reason": verdict.reason, "message": verdict.message}) for key, verdict in moved]
+    run.trail.append(connection, told)
+    arrived = [(key, each.source_hash) for key, each, verdict in concluded if verdict.state == State.DELIVERED]
+    deadletters.close_versions(connection, run.target_id, arrived)
+    return len(moved)
+
+
+def _row(run: Run, delivery: KnownDelivery, verdict: Verdict, now: str) -> dict[str, Any]:
+    row = {
+        "id": delivery.id,
         "state": verdict.state,
+        "since": delivery.since if verdict.state == delivery.state else now,
         "run_outcome": verdict.state,
         "last_run": run.id,
         **verdict.columns(),
         "next_attempt_at": None,
     }
-    if verdict.state != state:
-        row["since"] = now
-        run.trail.append(connection, [(verdict.state, key, {"reason": verdict.reason, "message": verdict.message})])
     if verdict.state == State.DELIVERED:
-        row |= {"settled_source_hash": source_hash, "settled_map_version": map_version, "verified_at": now}
-        deadletters.close_version(connection, run.target_id, key, source_hash)
-    outbox.change_deliveries(connection, [row])
-    return bool(verdict.state != state)
+        settled = {"settled_source_hash": delivery.source_hash, "settled_map_version": delivery.map_version}
+        row |= settled | {"verified_at": now}
+    return row
 
 
-def _verdict(connection: Connection, delivery_id: int, outcomes: list[Outcome]) -> Verdict:
-    """Return the worst of what was just learnt and what the delivery's other rows are in."""
+def _verdicts(
+    connection: Connection, known: Sequence[KnownDelivery], outcomes: Sequence[Outcome]
+) -> dict[int, Verdict]:
+    """Return, per delivery, the worst of what was just learnt and what its other rows are in."""
     learnt = {outcome.effect.id: Verdict.of_outcome(outcome) for outcome in outcomes}
-    columns = (effects.c.id, effects.c.state, effects.c.reason, effects.c.message)
-    verdicts = []
-    for effect_id, state, reason, message in connection.execute(
-        select(*columns).where(effects.c.delivery_id == delivery_id)
-    ):
-        if state == outbox.PENDING:
-            verdicts.append(INTERRUPTED)
-        elif state != State.SKIPPED:
-            verdicts.append(learnt.get(effect_id) or Verdict(State(state), reason or "", message or ""))
-    return worst(verdicts)
+    columns = (effects.c.delivery_id, effects.c.id, effects.c.state, effects.c.reason, effects.c.message)
+    found: dict[int, list[Verdict]] = defaultdict(list)
+    for page in outbox.pages(delivery.id for delivery in known):
+        query = select(*columns).where(effects.c.delivery_id.in_(page), effects.c.state != State.SKIPPED)
+        for delivery_id, effect_id, state, reason, message in connection.execute(query):
+            if state == outbox.PENDING:
+                found[delivery_id].append(INTERRUPTED)
+            else:
+                told = Verdict(State(state), reason or "", message or "")
+                found[delivery_id].append(learnt.get(effect_id, told))
+    return {delivery_id: worst(verdicts) for delivery_id, verdicts in found.items()}

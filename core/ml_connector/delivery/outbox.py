@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, and_, bindparam, case, insert, select, update
+from sqlalchemy import Text, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ml_connector.delivery.sink import Effect, State
-from ml_connector.delivery.work import KnownDelivery, KnownEffect
+from ml_connector.delivery.work import IN_FLIGHT, KnownDelivery, KnownEffect
+from ml_connector.errors import EnvironmentFault
 from ml_connector.store.tables import deliveries, effects
 from ml_connector.store.text import decode, encode, stamp, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -24,10 +27,15 @@ if TYPE_CHECKING:
 PENDING = "pending"
 """An effect that is written down but whose request has not gone out."""
 
+MOST_KEYS = 10_000
+"""How many keys one query names; SQLite takes 32,766."""
+
 _KNOWN = (
     deliveries.c.id,
     deliveries.c.state,
+    deliveries.c.pipeline,
     deliveries.c.reason,
+    deliveries.c.since,
     deliveries.c.run_outcome,
     deliveries.c.last_run,
     deliveries.c.amount,
@@ -41,37 +49,48 @@ _KNOWN = (
 )
 
 
+def pages(values: Iterable[Any], size: int = MOST_KEYS) -> Iterator[list[Any]]:
+    """Yield values in lists of at most `size`."""
+    rest = iter(values)
+    while page := list(islice(rest, size)):
+        yield page
+
+
 def find(connection: Connection, target_id: str, keys: Iterable[str]) -> dict[str, KnownDelivery]:
     """Return what the store knows of these business keys."""
-    query = select(deliveries.c.business_key, *_KNOWN).where(
-        deliveries.c.target_id == target_id, deliveries.c.business_key.in_(list(keys))
-    )
-    return {row[0]: KnownDelivery(row[1], State(row[2]), *row[3:]) for row in connection.execute(query)}
+    found = {}
+    for page in pages(keys):
+        mine = (deliveries.c.target_id == target_id, deliveries.c.business_key.in_(page))
+        for row in connection.execute(select(deliveries.c.business_key, *_KNOWN).where(*mine)):
+            found[row[0]] = KnownDelivery(row[1], State(row[2]), *row[3:])
+    return found
 
 
 def load_effects(connection: Connection, known: Iterable[KnownDelivery]) -> None:
     """Fill in the effects of deliveries that may be sent again."""
     by_id = {delivery.id: delivery for delivery in known}
     columns = (effects.c.id, effects.c.name, effects.c.state, effects.c.settled_hash, effects.c.remote_id)
-    query = select(effects.c.delivery_id, *columns).where(effects.c.delivery_id.in_(list(by_id)))
-    for delivery_id, *row in connection.execute(query):
-        by_id[delivery_id].effects[row[1]] = KnownEffect(*row)
+    for page in pages(by_id):
+        query = select(effects.c.delivery_id, *columns).where(effects.c.delivery_id.in_(page))
+        for delivery_id, *row in connection.execute(query):
+            by_id[delivery_id].effects[row[1]] = KnownEffect(*row)
 
 
-def duplicates(connection: Connection, target_id: str, wanted: dict[str, str]) -> dict[str, str]:
-    """Return, per duplicate key, the business key of another document that already carries it.
+def duplicates(connection: Connection, target_id: str, wanted: Iterable[str]) -> dict[str, str]:
+    """Return, per duplicate key, the business key of the document it belongs to: the one in the target, or the first.
 
-    `wanted` maps business keys to duplicate keys.
+    One that waits only because it is suspected itself has no claim, nor has one that was left out before it arrived.
     """
-    query = select(deliveries.c.duplicate_key, deliveries.c.business_key).where(
-        deliveries.c.target_id == target_id,
-        deliveries.c.duplicate_key.in_(set(wanted.values())),
-        deliveries.c.state.not_in([State.SKIPPED, State.WAIVED]),
-        deliveries.c.reason.is_distinct_from("suspected_duplicate"),
-    )
+    arrived = deliveries.c.settled_source_hash.is_not(None)
     found: dict[str, str] = {}
-    for duplicate_key, business_key in connection.execute(query):
-        if wanted.get(business_key) != duplicate_key:
+    for page in pages(set(wanted)):
+        query = select(deliveries.c.duplicate_key, deliveries.c.business_key).where(
+            deliveries.c.target_id == target_id,
+            deliveries.c.duplicate_key.in_(page),
+            or_(arrived, deliveries.c.state.not_in([State.SKIPPED, State.WAIVED])),
+            or_(arrived, deliveries.c.reason.is_distinct_from("suspected_duplicate")),
+        )
+        for duplicate_key, business_key in connection.execute(query.order_by(arrived.desc(), deliveries.c.id)):
             found.setdefault(duplicate_key, business_key)
     return found
 
@@ -80,18 +99,37 @@ def add_deliveries(connection: Connection, rows: list[dict[str, Any]]) -> list[i
     """Insert delivery rows and return their ids, in order."""
     if not rows:
         return []
+    names = dict.fromkeys(name for row in rows for name in row)
     statement = insert(deliveries).returning(deliveries.c.id, sort_by_parameter_order=True)
-    return list(connection.execute(statement, rows).scalars())
+    try:
+        return list(connection.execute(statement, [{**names, **row} for row in rows]).scalars())
+    except IntegrityError:
+        raise _met_another() from None
 
 
-def change_deliveries(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """Update delivery rows by their `id`; each row names only the columns that change."""
+def change_deliveries(connection: Connection, rows: list[dict[str, Any]], met: Sequence[str] = ()) -> None:
+    """Update delivery rows by their `id`; each row names only the columns that change.
+
+    `met` names, per row, the run that touched it last when it was read: if another one has since, nothing is written.
+    """
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row), []).append({**row, "b_id": row["id"]})
+    for row, before in zip_longest(rows, met):
+        groups.setdefault(tuple(row), []).append({**row, "b_id": row["id"], "b_met": before})
     for names, group in groups.items():
         changed: dict[str, Any] = {name: bindparam(name) for name in names if name != "id"}
-        connection.execute(update(deliveries).where(deliveries.c.id == bindparam("b_id")).values(changed), group)
+        mine = [deliveries.c.id == bindparam("b_id")]
+        if met:
+            mine.append(deliveries.c.last_run == bindparam("b_met"))
+        result = connection.execute(update(deliveries).where(*mine).values(changed), group)
+        if result.rowcount != len(group):
+            raise _met_another()
+
+
+def _met_another() -> EnvironmentFault:
+    return EnvironmentFault(
+        "another process delivers the same records to the same target at this moment, under another pipeline's name. "
+        "Nothing of this batch was sent. Wait until that one ends, then run again."
+    )
 
 
 def write_effects(connection: Connection, works: Sequence[Work]) -> None:
@@ -128,6 +166,9 @@ def _values(work: Work, effect: Effect) -> dict[str, Any]:
         "payload": encode(effect.payload),
         "payload_hash": effect.content_hash,
         "state": PENDING,
+        "handle": None,
+        "reason": None,
+        "message": None,
     }
 
 
@@ -162,15 +203,15 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
 
 def drop_rows(connection: Connection, works: Sequence[Work]) -> None:
     """Mark effects whose row the source no longer has; the target keeps the row, and the run says so."""
-    for work in works:
-        if work.gone:
-            lost = and_(effects.c.delivery_id == work.delivery_id, effects.c.name.in_(work.gone))
-            connection.execute(update(effects).where(lost).values(state=State.SKIPPED, reason="row_gone"))
+    rows = [{"b_id": work.delivery_id, "b_name": name} for work in works for name in work.gone]
+    if rows:
+        lost = and_(effects.c.delivery_id == bindparam("b_id"), effects.c.name == bindparam("b_name"))
+        connection.execute(update(effects).where(lost).values(state=State.SKIPPED, reason="row_gone"), rows)
 
 
-def unsettled(connection: Connection, pipeline: str, target_id: str, only: State | None) -> dict[str, list[Effect]]:
-    """Return, per business key, the effects whose outcome is not known yet."""
-    states = [only] if only else [State.SENT, State.IN_DOUBT]
+def unsettled(connection: Connection, pipeline: str, target_id: str, only: State | None) -> list[Effect]:
+    """Return the effects whose outcome is not known yet."""
+    states = [only] if only else IN_FLIGHT
     query = (
         select(effects, deliveries.c.business_key)
         .join(deliveries, deliveries.c.id == effects.c.delivery_id)
@@ -181,10 +222,19 @@ def unsettled(connection: Connection, pipeline: str, target_id: str, only: State
         )
         .order_by(effects.c.phase, effects.c.id)
     )
-    found: dict[str, list[Effect]] = {}
-    for row in connection.execute(query).mappings():
-        found.setdefault(row["business_key"], []).append(_effect(dict(row)))
-    return found
+    return [_effect(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def stranded(connection: Connection, pipeline: str, target_id: str) -> list[str]:
+    """Return the records in flight of which no row is: the run that was about to send them ended before it did."""
+    under_way = select(effects.c.id).where(effects.c.delivery_id == deliveries.c.id, effects.c.state.in_(IN_FLIGHT))
+    query = select(deliveries.c.business_key).where(
+        deliveries.c.pipeline == pipeline,
+        deliveries.c.target_id == target_id,
+        deliveries.c.state.in_(IN_FLIGHT),
+        ~under_way.exists(),
+    )
+    return list(connection.execute(query).scalars())
 
 
 def _effect(row: dict[str, Any]) -> Effect:

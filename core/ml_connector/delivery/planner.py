@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ml_connector.delivery.dimensions import Dimensions
     from ml_connector.delivery.settings import EngineSettings
     from ml_connector.delivery.sink import Key, Sink
-    from ml_connector.delivery.work import KnownEffect
+    from ml_connector.delivery.work import KnownDelivery, KnownEffect
     from ml_connector.mapping.record_map import Frozen, RowPlan
     from ml_connector.mapping.target_map import TargetMap
 
@@ -39,23 +39,28 @@ class Planner:
         """Decide the records that need no look at the target."""
         now = stamp(utc_now())
         for work in works:
+            known = work.known
+            if known is not None and self._holds(work, known):
+                continue
             if work.verdict is None:
                 work.verdict = self._settings.guards.verdict(work.record)
-            if work.verdict is None and work.known is not None and not self._settings.resend:
-                self._compare(work, now)
+            if work.verdict is None and known is not None and not self._settings.resend:
+                self._compare(work, known, now)
 
-    def _compare(self, work: Work, now: str) -> None:
-        known = work.known
-        assert known is not None  # noqa: S101  # the caller's condition
+    def _holds(self, work: Work, known: KnownDelivery) -> bool:
+        """Leave alone a record with a version under way, and a waived one until its source changes."""
+        same = known.source_hash == work.source_hash
+        if known.in_flight and not same:  # it waits in its dead letter until the older one's outcome is known
+            work.verdict = Verdict(known.state, OLDER_VERSION_OPEN, "an older version of it has no outcome yet")
+            return True
+        work.keep = same and (known.in_flight or (known.state == State.WAIVED and not self._settings.replay))
+        return work.keep
+
+    def _compare(self, work: Work, known: KnownDelivery, now: str) -> None:
         same = known.source_hash == work.source_hash and known.map_version == self._map_version
-        if known.state in (State.SENT, State.IN_DOUBT):
-            if same:
-                work.keep = True
-            else:  # one in flight: the newer version waits in its dead letter until the older one is known
-                work.verdict = Verdict(known.state, OLDER_VERSION_OPEN, "an older version of it has no outcome yet")
-        elif same and known.state == State.DELIVERED and known.settled_source_hash == work.source_hash:
+        if same and known.state == State.DELIVERED and known.settled_source_hash == work.source_hash:
             work.verdict = Verdict(State.UNCHANGED)
-        elif same and known.state in (State.REFUSED, State.WAIVED):
+        elif same and known.state == State.REFUSED:
             work.keep = not self._settings.replay
         elif known.state == State.FAILED and known.next_attempt_at and known.next_attempt_at > now:
             work.keep = same and not self._settings.replay
@@ -105,7 +110,7 @@ class Planner:
         self._dimensions.prove(collector.wanted)
         for work in works:
             if work.verdict is None and collector.needs_another_look(work):
-                resolver = self._dimensions.resolver(work.record.source_system)
+                resolver = self._dimensions.resolver(work)
                 self._guarded(work, lambda work=work, resolver=resolver: self._map_rows(work, resolver))
                 work.defaulted = resolver.defaulted
 

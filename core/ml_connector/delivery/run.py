@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ml_connector.delivery.balance import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ml_connector.delivery.deadletters import StreamShape
     from ml_connector.delivery.settings import EngineSettings
     from ml_connector.delivery.trail import Trail
@@ -24,5 +26,6 @@ class Run:
     map_version: str
     store: Store
     trail: Trail
+    shapes: dict[str, StreamShape]
+    take_over: Callable[[str], None]  # another pipeline's unfinished rows, unless that one runs
     tally: Tally = field(default_factory=Tally)
-    shapes: dict[str, StreamShape] = field(default_factory=dict)

@@ -10,33 +10,45 @@ from ml_connector.store.tables import events, runs
 from ml_connector.store.text import digest, encode, stamp, utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
 GENESIS = "0" * 32
 
 
 class Trail:
-    """Appends the events of one run, in the transaction that makes them true."""
+    """Appends the events of one run, in the transaction that makes them true.
+
+    The head is read from the store each time: a transaction that was undone leaves no link behind.
+    """
 
     def __init__(self, run_id: str, head: str) -> None:
         self._run_id = run_id
-        self.head = head
+        self._start = head
+
+    def head(self, connection: Connection) -> str:
+        """Return the hash of the run's newest event, or the one it started at."""
+        mine = select(events.c.hash).where(events.c.run_id == self._run_id)
+        newest: str | None = connection.execute(mine.order_by(events.c.seq.desc()).limit(1)).scalar()
+        return newest or self._start
 
     @classmethod
     def begin(cls, connection: Connection, run_id: str, pipeline: str) -> Trail:
-        """Start a run's chain at the head of the pipeline's run before it."""
-        newest = select(runs.c.head).where(runs.c.pipeline == pipeline, runs.c.head.is_not(None))
-        head = connection.execute(newest.order_by(runs.c.started_at.desc()).limit(1)).scalar()
+        """Start a run's chain at the newest event of the pipeline, whether or not its run came to an end."""
+        newest = select(events.c.hash).join(runs, runs.c.id == events.c.run_id).where(runs.c.pipeline == pipeline)
+        head = connection.execute(newest.order_by(events.c.seq.desc()).limit(1)).scalar()
         return cls(run_id, head or GENESIS)
 
-    def append(self, connection: Connection, entries: list[tuple[str, str | None, dict[str, Any]]]) -> None:
+    def append(self, connection: Connection, entries: Sequence[tuple[str, str | None, dict[str, Any]]]) -> None:
         """Append entries of (kind, business key, data)."""
-        at = stamp(utc_now())
+        if not entries:
+            return
+        at, head = stamp(utc_now()), self.head(connection)
         rows = []
         for kind, business_key, data in entries:
             row = {"run_id": self._run_id, "at": at, "business_key": business_key, "kind": kind, "data": encode(data)}
-            link = digest([self.head, *row.values()])
-            rows.append({**row, "previous_hash": self.head, "hash": link})
-            self.head = link
-        if rows:
-            connection.execute(insert(events), rows)
+            link = digest([head, *row.values()])
+            rows.append({**row, "previous_hash": head, "hash": link})
+            head = link
+        connection.execute(insert(events), rows)

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 OPEN_STATES = (State.PARKED, State.REFUSED, State.FAILED, State.SENT, State.IN_DOUBT)
 """States in which a delivery still waits for something or someone; the next run carries them in."""
 
+IN_FLIGHT = (State.IN_DOUBT, State.SENT)
+"""States in which an attempt has no outcome yet: nothing else of the record goes out meanwhile (L3)."""
+
 OLDER_VERSION_OPEN = "older_version_open"
 """Why a newer version waits: one version of a record is in flight at a time."""
 
-_WORST_FIRST = (State.IN_DOUBT, State.FAILED, State.REFUSED, State.PARKED, State.SENT, State.DELIVERED)
+_WORST_FIRST = (*IN_FLIGHT, State.FAILED, State.REFUSED, State.PARKED, State.DELIVERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,9 @@ class KnownDelivery:
 
     id: int
     state: State
+    pipeline: str
     reason: str | None
+    since: str
     run_outcome: str
     last_run: str
     amount: str | None
@@ -108,8 +113,13 @@ class KnownDelivery:
 
     @property
     def was_delivered(self) -> bool:
-        """Whether the target has confirmed some version of it."""
-        return self.settled_source_hash is not None
+        """Whether the target has confirmed some version of it, or some row of one."""
+        return self.settled_source_hash is not None or any(row.settled_hash for row in self.effects.values())
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether an attempt has no outcome yet."""
+        return self.state in IN_FLIGHT
 
 
 @dataclass(slots=True)
@@ -130,12 +140,18 @@ class Work:
     keep: bool = False  # its state, reason and version stay as the store has them
     recheck: bool = False  # fed again from its dead letter
     delivery_id: int = 0
-    stored: bool = False  # its outcome in this run is in the store
+    stored: bool = False  # its outcome in this run is durable, or it needs none
+    left_out: bool = False  # a rule of a map says so
 
     @property
     def key(self) -> str:
         """The business key."""
         return self.record.business_key
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has no verdict yet, nor keeps the one it had."""
+        return self.verdict is None and not self.keep
 
     @property
     def conclusion(self) -> Verdict:

@@ -1,0 +1,78 @@
+"""What a native record means: works for the engine, each with a business key, whatever state the record is in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.delivery.sink import State
+from ml_connector.delivery.work import Verdict, Work
+from ml_connector.errors import RecordRefused
+from ml_connector.finance.records import CanonicalRecord
+from ml_connector.mapping.stream_map import Outline, Skipped
+from ml_connector.store.text import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ml_connector.delivery.deadletters import StreamShape
+    from ml_connector.mapping.source_map import SourceMap
+    from ml_connector.mapping.target_map import TargetMap
+
+
+class Intake:
+    """Reads records with the source map."""
+
+    def __init__(self, source_map: SourceMap, target_map: TargetMap, shapes: Mapping[str, StreamShape]) -> None:
+        self._source_map = source_map
+        self._target_map = target_map
+        self._shapes = shapes
+
+    def read(self, stream: str, raw: dict[str, Any]) -> list[Work]:
+        """Return what a record means, one work for each canonical record it becomes.
+
+        One that cannot be read, or that a rule of a map leaves out, comes with its verdict: it too supersedes what
+        was received of it before.
+        """
+        source_hash = digest(raw)
+        try:
+            meanings = self._source_map.apply(stream, raw)
+        except RecordRefused as error:
+            told = next(iter(self._source_map.outline(stream, raw)), Outline(None, None, None))
+            record = self._stand_in(stream, raw, source_hash, told)
+            return [self._work(stream, raw, source_hash, record, Verdict.of_error(State.REFUSED, error))]
+        works = []
+        for meaning in meanings:
+            if isinstance(meaning, Skipped):
+                record = self._stand_in(stream, raw, source_hash, meaning)
+                verdict = Verdict(State.SKIPPED, meaning.rule, meaning.message)
+                works.append(self._work(stream, raw, source_hash, record, verdict))
+            else:
+                works.append(self._work(stream, raw, source_hash, meaning, None))
+        return works
+
+    def _work(
+        self, stream: str, raw: dict[str, Any], source_hash: str, record: CanonicalRecord, verdict: Verdict | None
+    ) -> Work:
+        if record.record_type not in self._target_map.record_types:
+            words = f"the target map does not deliver {record.record_type}"
+            verdict = Verdict(State.SKIPPED, "unmapped", words)
+        left_out = verdict is not None and verdict.state == State.SKIPPED
+        return Work(stream, raw, record, source_hash, verdict=verdict, left_out=left_out)
+
+    def _stand_in(self, stream: str, raw: dict[str, Any], source_hash: str, told: Outline | Skipped) -> CanonicalRecord:
+        """Return a record with a key and an amount for one that the source map does not turn into fields."""
+        return CanonicalRecord(
+            record_type=told.record_type or stream,
+            source_system=self._source_map.source_system,
+            company=told.company or str(raw.get("_company") or ""),
+            source_key=told.source_key or self._native_key(stream, raw) or f"without key {source_hash}",
+            fields={},
+            source=raw,
+            amount=told.amount,
+            currency=told.currency,
+        )
+
+    def _native_key(self, stream: str, raw: dict[str, Any]) -> str | None:
+        """Return the key the tap declares, None when a part of it is missing: such records are told by their hash."""
+        parts = [raw.get(key) for key in self._shapes[stream].key_properties if key != "_company"]
+        return "/".join(map(str, parts)) if parts and None not in parts else None
