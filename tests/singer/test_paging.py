@@ -124,8 +124,10 @@ def test_a_fault_in_a_page_comes_at_its_turn():
         next(pages)
 
 
-def test_leaving_early_leaves_no_thread():
-    pages = in_order(lambda n: n, range(1000), ahead=4)
+def test_leaving_early_does_not_keep_the_process():
+    stuck = threading.Event()
+    pages = in_order(lambda n: n if n == 0 else stuck.wait(), range(1000), ahead=4)
     next(pages)
     pages.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("fetch")]
+    assert [thread.daemon for thread in threading.enumerate() if thread.name == "fetch"] == [True] * 4
+    stuck.set()

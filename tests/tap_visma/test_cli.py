@@ -1,6 +1,7 @@
 """The command line as an orchestrator sees it: exit codes, messages, nothing secret, nothing but JSON on stdout."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -144,3 +145,20 @@ def test_no_secret_in_an_unforeseen_traceback(sim, tmp_path):
     assert done.returncode == 1
     assert "RuntimeError: lost ***" in done.stderr
     assert CLIENT_SECRET not in done.stderr
+
+
+def test_a_termination_ends_with_whole_lines_and_the_state(sim, tmp_path, tap):
+    sim.faults.add(Fault("timeout", path="/v1/supplierInvoice", after=1, times=None, seconds=60))
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(config_of(sim, page_size=20)))
+    select = selecting(tmp_path, tap, "suppliers", "supplier_invoices")
+    with subprocess.Popen([TAP, "--config", str(file), *select], stdout=subprocess.PIPE, text=True) as process:
+        lines = []
+        while sum('"RECORD","stream":"supplier_invoices"' in line for line in lines) < 20:
+            lines.append(process.stdout.readline())
+        process.terminate()
+        output = Output("".join([*lines, *process.stdout]))
+        assert process.wait(10) == 128 + signal.SIGTERM
+    assert output.totals("supplier_invoices")["emitted"] == "20"
+    assert output.totals("supplier_invoices")["complete"] is False
+    assert output.states[-1]["bookmarks"]["suppliers"]["replication_key_value"]

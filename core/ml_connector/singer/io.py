@@ -16,7 +16,12 @@ _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
 
 class Writer(GenericSingerWriter[bytes, Message]):
-    """Writes messages to stdout, always from one thread."""
+    """Writes messages to stdout, always from one thread and whole lines only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._writing = False
+        self._stop: int | None = None
 
     def serialize_message(self, message: Message) -> bytes:
         """Return one message as a line of JSON."""
@@ -24,16 +29,27 @@ class Writer(GenericSingerWriter[bytes, Message]):
 
     def write_message(self, message: Message) -> None:
         """Write one message."""
-        _write(self.serialize_message(message))
+        self._write(self.serialize_message(message))
 
     def write_records(
         self, stream: str, records: Iterable[dict[str, Any]], extracted: str, version: int | None
     ) -> None:
         """Write the records of one stream that were extracted at one time."""
         rest = {"time_extracted": extracted} if version is None else {"version": version, "time_extracted": extracted}
-        _write(_encoder.encode_lines([{"type": "RECORD", "stream": stream, "record": r, **rest} for r in records]))
+        self._write(_encoder.encode_lines([{"type": "RECORD", "stream": stream, "record": r, **rest} for r in records]))
 
+    def stop(self, exit_code: int) -> None:
+        """End the process now, or after the lines under way: half a line would break the target."""
+        self._stop = exit_code
+        if not self._writing:
+            raise SystemExit(exit_code)
 
-def _write(lines: bytes) -> None:
-    sys.stdout.buffer.write(lines)
-    sys.stdout.buffer.flush()
+    def _write(self, lines: bytes) -> None:
+        self._writing = True
+        try:
+            sys.stdout.buffer.write(lines)
+            sys.stdout.buffer.flush()
+        finally:
+            self._writing = False
+        if self._stop is not None:
+            raise SystemExit(self._stop)

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, Self, cast
 import click
 import singer_sdk
 from singer_sdk import typing as th
+from singer_sdk.helpers.capabilities import PluginCapabilities
 
 from ml_connector.errors import EnvironmentFault, Forbidden
 from ml_connector.http import Budget, Client
@@ -19,6 +20,7 @@ from ml_connector.singer.io import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from types import FrameType
 
     from ml_connector.delivery.sink import Check
     from ml_connector.secrets import Redactor
@@ -99,6 +101,8 @@ class Tap(singer_sdk.Tap):
     """A Singer tap for one company of one system."""
 
     message_writer_class = Writer
+    # No BATCH: records in files would not come with their totals.
+    capabilities: ClassVar = [one for one in singer_sdk.Tap.capabilities if one is not PluginCapabilities.BATCH]
     stream_types: ClassVar[Sequence[type[Stream]]]
 
     @abstractmethod
@@ -163,6 +167,12 @@ class Tap(singer_sdk.Tap):
                 yield check
                 if not check.ok and check.data["code"] != Forbidden.code:
                     return
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """End at the next whole line; the stream under way writes its STATE on the way out."""
+        del frame
+        self.logger.info("signal %s: ending", signum)
+        self.writer.stop(128 + signum)
 
     @classmethod
     def invoke(cls, *, about: bool = False, about_format: str | None = None, **inputs: Any) -> None:
