@@ -187,6 +187,8 @@ class Pipeline:
         except Killed:
             engine._open.close()  # the operating system frees the lock of a process that died
             raise
+        finally:
+            engine._store.close()
 
     def rows(self, table: str, **where: Any) -> list[dict[str, Any]]:
         chosen = tables.metadata.tables[table]

@@ -53,7 +53,9 @@ class Engine:
         source_map: SourceMap,
         target_map: TargetMap,
         emit_state: Callable[[Any], None],
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
+        """Take the parts; `pause` is called wherever a run may end early, by raising what ends it."""
         self._settings = settings
         self._store = store
         self._store_url = store_url
@@ -62,6 +64,7 @@ class Engine:
         self._shapes: dict[str, StreamShape] = {}
         self._intake = Intake(source_map, target_map, self._shapes)
         self._emit_state = emit_state
+        self._pause = pause
         self._map_version = digest([source_map.version, target_map.version])
         self._batch: list[Work] = []
         self._batch_bytes = 0
@@ -209,6 +212,7 @@ class Engine:
             tiers.setdefault(work.record.record_type, []).append(work)
         moved = 0
         for record_type in sorted(tiers, key=self._place):
+            self._pause()
             if self._tier not in (None, record_type):
                 settle_late(self._run, self._sink, wait=True, only=State.SENT)
                 self._dimensions.forget(self._tier)
@@ -225,6 +229,7 @@ class Engine:
         """Settle everything that can be settled now, strike the balance, and close the run."""
         self.flush()
         for _ in range(_LAST_PASSES):
+            self._pause()
             moved = settle_late(self._run, self._sink, wait=True)
             if not self._recheck() + moved:
                 break

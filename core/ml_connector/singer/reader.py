@@ -70,6 +70,15 @@ class DecimalReader(GenericSingerReader[str]):
 def _with_stock_reader(line: str) -> Any:
     """Read what msgspec refuses and Python's own reader takes, such as NaN and lone surrogates."""
     try:
-        return json.loads(line, parse_float=Decimal, parse_constant=lambda _: None)
+        return _storable(json.loads(line, parse_float=Decimal, parse_constant=lambda _: None))
     except ValueError:
         return None
+
+
+def _storable(value: Any) -> Any:
+    """Return a structure with half a surrogate pair, which no database keeps, shown as the replacement character."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_storable(name): _storable(inner) for name, inner in value.items()}
+    return [_storable(inner) for inner in value] if isinstance(value, list) else value

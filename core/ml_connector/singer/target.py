@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from abc import abstractmethod
@@ -28,6 +27,7 @@ from ml_connector.mapping.target_map import TargetMap
 from ml_connector.singer.command import redact_logs, redactor_of, tell_checks, told
 from ml_connector.singer.reader import DecimalReader
 from ml_connector.store import Store, open_store
+from ml_connector.store.text import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,12 @@ DELIVERY_SETTINGS = th.PropertiesList(
         th.NumberType,
         description="Stop when a run receives this many times the usual volume of the last ten runs. 0: no stop.",
     ),
-    th.Property("batch_size_rows", th.IntegerType, default=500, description="Records settled together."),
+    th.Property(
+        "batch_size_rows",
+        th.IntegerType(minimum=1, maximum=10_000),
+        default=500,
+        description="Records settled together.",
+    ),
     th.Property("batch_seconds", th.NumberType, default=30, description="Settle a started batch after this long."),
     th.Property("resend", th.BooleanType, default=False, description="Send everything again, whatever the hashes say."),
     th.Property("replay", th.BooleanType, default=False, description="Give refused records another try."),
@@ -205,6 +210,7 @@ class DeliveryTarget(Target):
                 source_map=source_map,
                 target_map=target_map,
                 emit_state=_print_state,
+                pause=self._end_if_asked,
             )
             self._engine.start()
         return self._engine
@@ -266,8 +272,7 @@ class DeliveryTarget(Target):
     def _abort(self, error: BaseException) -> None:
         """Close a run that cannot go on, saying why."""
         if self._engine is not None:
-            code = error.exit_code if isinstance(error, ConnectorError) else 1
-            self._engine.abort(f"{type(error).__name__}: {error}", code)
+            self._engine.abort(*_why(error))
         self._close_store()
 
     def _close_store(self) -> None:
@@ -281,16 +286,19 @@ class DeliveryTarget(Target):
             result = step()
         finally:
             self._busy = False
+        self._end_if_asked()
+        return result
+
+    def _end_if_asked(self) -> None:
         if self._terminated:
             raise SystemExit(_TERMINATED)
-        return result
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         _ = frame
         self.logger.info("signal %s: ending after the rows under way", signum)
         self._terminated = True
         if not self._busy:
-            raise SystemExit(128 + signum)
+            raise SystemExit(_TERMINATED)
 
     @classmethod
     def invoke(cls, *, about: bool = False, about_format: str | None = None, **inputs: Any) -> None:
@@ -340,8 +348,21 @@ class DeliveryTarget(Target):
 
 
 def _print_state(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, default=float) + "\n")
+    sys.stdout.write(encode(value) + "\n")
     sys.stdout.flush()
+
+
+def _why(error: BaseException) -> tuple[str, int]:
+    """Return what a run's row says of the error that ended it, and its exit code.
+
+    Only our own messages are kept: another library's may quote a record (L10).
+    """
+    name = type(error).__name__
+    if isinstance(error, ConnectorError):
+        return f"{name}: {error}", error.exit_code
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return f"{name}: {error.code}", error.code
+    return (f"{name}: {error}" if isinstance(error, _BAD_INPUT) else name), 1
 
 
 def _parsed(name: str, parse: Any, text: str | None) -> Any:

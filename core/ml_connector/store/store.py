@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from ml_connector.errors import ConfigError
 
@@ -35,12 +35,12 @@ class Store:
         """Yield a connection whose work is durable when the block ends, or undone when it raises.
 
         Raises:
-            ConfigError: The database refuses to write (disk full, read-only, locked for too long).
+            ConfigError: The database refuses to work (disk full, read-only, locked for too long, damaged).
         """
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except OperationalError as error:
+        except DatabaseError as error:
             raise ConfigError(
                 f"the store {self.url} cannot be written: {error.orig}. Free it, then run again."
             ) from None
@@ -60,7 +60,7 @@ def open_store(url: str) -> Store:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             _prepare_file(parsed.database)
-        engine = create_engine(parsed)
+        engine = create_engine(parsed, hide_parameters=True)  # an error must not quote a record (L10)
         if engine.dialect.name == "sqlite":
             _set_durable(engine)
         _migrate(engine)
