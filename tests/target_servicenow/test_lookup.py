@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from ml_connector.errors import ConfigError, Forbidden
-from ml_connector.http import NotJson
+from ml_connector.errors import BadAnswer, ConfigError, Forbidden
+from ml_connector.http import Basic, Client, NotJson
 from ml_connector_simulators.servicenow import Installation
-from target_servicenow_importset.reader import MAX_QUERY
+from target_servicenow_importset.reader import MAX_QUERY, Reader
 
 from tests.target_servicenow.conftest import make
 
 COLUMNS = ("erp_source", "code")
 TABLE = "cmn_cost_center"
+URL = "https://acme.service-now.com"
 
 
 def fill(it, *codes, erp_source="visma:NO01"):
@@ -63,9 +64,10 @@ def test_an_exact_match_comes_before_one_in_another_case(bench):
     assert len(found["visma:NO01", "Ab1"]) == 2
 
 
-def test_a_key_that_the_instance_would_run_as_a_script_is_never_sent(bench):
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_key_that_the_instance_would_run_as_a_script_is_never_sent(bench, blank):
     it = bench()
-    assert it.sink.lookup(TABLE, COLUMNS, [("visma:NO01", "javascript:gs.log('x')")], []) == {}
+    assert it.sink.lookup(TABLE, COLUMNS, [("visma:NO01", f"{blank}javascript:gs.log('x')")], []) == {}
     assert it.sim.log.requests(f"/table/{TABLE}") == []
 
 
@@ -120,3 +122,38 @@ def test_two_columns_of_one_label_must_be_named(bench):
         )
     with pytest.raises(ConfigError, match=r"u_one.*u_two"):
         it.sink.check(make(TABLE, {"Twin": "x"}, {"Twin": "x"}, via="table"))
+
+
+def test_a_column_asked_for_that_may_not_be_read_is_not_taken_for_empty(bench):
+    """Else an approved invoice whose state may not be read would count as one nobody works on."""
+    it = bench()
+    fill(it, "101")
+    it.sim.restrict("read", TABLE, column="valid_to")
+    with pytest.raises(Forbidden, match=r"cmn_cost_center\.valid_to"):
+        it.sink.lookup(TABLE, COLUMNS, [("visma:NO01", "101")], ["Valid to"])
+
+
+def test_a_denied_cursor_does_not_read_the_first_page_for_ever(bench):
+    it = bench()
+    fill(it, *["same"] * 2300)
+    it.sim.restrict("query_range", TABLE, column="sys_id")
+    with pytest.raises(Forbidden, match="sys_id"):
+        it.sink.lookup(TABLE, COLUMNS, [("visma:NO01", "same")], [])
+    assert len(it.sim.log.requests(f"/table/{TABLE}")) <= 3
+
+
+@pytest.mark.parametrize("table", ["sys_transform_map", "sys_transform_entry", "sys_dictionary", "sys_db_object"])
+def test_a_set_up_column_that_may_not_be_read_is_told(bench, table):
+    column = {"sys_transform_map": "active", "sys_transform_entry": "coalesce", "sys_dictionary": "element"}
+    it = bench()
+    it.sim.restrict("read", table, column=column.get(table, "super_class"))
+    with pytest.raises(Forbidden, match=table):
+        if "transform" in table:
+            it.sink._preflight.transforms.of("sn_fcms_intg_imp_supplier")
+        it.sink._dictionary.table(TABLE)
+
+
+def test_an_answer_of_another_shape_is_told(requests_mock):
+    requests_mock.get(URL + "/api/now/table/x", json=["no", "envelope"])
+    with pytest.raises(BadAnswer, match="list of rows"):
+        Reader(Client(URL, auth=Basic("u", "p"))).rows("x", "")

@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml_connector.errors import ConfigError
+from ml_connector.errors import ConfigError, Forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -123,9 +123,9 @@ class Dictionary:
         while open_names := (names | set(parents.values())) - asked - {""}:
             asked |= open_names
             found = self._reader.lookup(
-                "sys_db_object", ["name"], [(name,) for name in open_names], ["super_class.name"]
+                "sys_db_object", ["name"], [(name,) for name in open_names], ["super_class"], ["super_class.name"]
             )
-            parents |= {key[0]: rows[0].get("super_class.name", "") for key, rows in found.items()}
+            parents |= {key[0]: _parent(rows[0]) for key, rows in found.items()}
         return {name: tuple(_ancestry(name, parents)) for name in names if name in parents}
 
     def _columns(self, tables: set[str]) -> dict[str, dict[str, Column]]:
@@ -143,6 +143,14 @@ def _ancestry(name: str, parents: Mapping[str, str]) -> Iterator[str]:
     while name:
         yield name
         name = parents.get(name, "")
+
+
+def _parent(row: Mapping[str, str]) -> str:
+    """Return the table that a table extends; an instance may leave out what is reached through an empty reference."""
+    name = row.get("super_class.name", "")
+    if row["super_class"] and not name:
+        raise Forbidden("sys_db_object.super_class.name is not readable: give the account a role that may read it")
+    return name
 
 
 def _column(row: Mapping[str, str]) -> Column:

@@ -54,6 +54,10 @@ class Reader:
         while True:
             after = f"^sys_id>{last}" if last else ""
             page, left = self._page(table, f"{query}{after}^ORDERBYsys_id".lstrip("^"), wanted)
+            if last and any(row["sys_id"] == last for row in page):
+                raise Forbidden(
+                    f"{table}.sys_id may not be compared, so a second page cannot be read: lift its query ACL"
+                )
             found += page
             # The limit is applied before ACLs, so only the count, taken before them, tells a hidden row from the end.
             if left is not None and len(page) < min(left, PAGE):
@@ -70,16 +74,27 @@ class Reader:
             raise Forbidden(f"the rows of {table} are hidden: give the account a role that may read {table}")
 
     def lookup(
-        self, table: str, columns: Sequence[str], keys: Iterable[Key], fields: Iterable[str]
+        self,
+        table: str,
+        columns: Sequence[str],
+        keys: Iterable[Key],
+        fields: Iterable[str],
+        optional: Iterable[str] = (),
     ) -> dict[Key, list[Row]]:
-        """Return the rows per key, exact matches before matches that differ in case only."""
+        """Return the rows per key, exact matches before matches that differ in case only.
+
+        Raises Forbidden when a column is left out of the rows, which is how an instance denies it; `optional` ones may
+        be.
+        """
         asked = {key for key in keys if all(map(_may_stand_in_a_query, key))}
-        wanted = (*columns, *fields)
+        needed = (*columns, *fields)
+        wanted = (*needed, *optional)
         rows: list[Row] = []
         for chunk in _chunks(asked):
             rows += self._matching(table, columns, chunk, wanted)
         if asked and not rows:
             self._prove_queryable(table, columns)
+        demand(table, needed, rows)
         exact, folded = defaultdict(list), defaultdict(list)
         for row in {row["sys_id"]: row for row in rows}.values():
             key = tuple(row[column].strip() for column in columns)
@@ -121,7 +136,8 @@ class Reader:
         )
         reply = self._client.request("GET", f"/api/now/table/{table}", params=params)
         self._learn_time(reply.headers.get("Date"))
-        rows: Any = (reply.json() or {}).get("result")
+        answer = reply.json()
+        rows: Any = answer.get("result") if isinstance(answer, dict) else None
         if not isinstance(rows, list):
             raise BadAnswer(f"{reply}: a list of rows was expected")
         total = reply.headers.get("X-Total-Count", "")
@@ -132,6 +148,13 @@ class Reader:
             self._ahead = parsedate_to_datetime(date or "") - self._clock.now()
 
 
+def demand(table: str, columns: Iterable[str], rows: Sequence[Row]) -> None:
+    """Raise Forbidden for a column that rows are without: taken for empty, it would be believed."""
+    for column in columns:
+        if any(column not in row for row in rows):
+            raise Forbidden(f"{table}.{column} is not readable: give the account a role that may read it")
+
+
 def _texts(row: Row) -> Row:
     """Return a row with plain text values; a reference comes as an object when its link is not left out."""
     return {
@@ -140,7 +163,7 @@ def _texts(row: Row) -> Row:
 
 
 def _may_stand_in_a_query(value: str) -> bool:
-    return bool(value.strip()) and not value.lower().startswith(SCRIPT)
+    return bool(value.strip()) and not value.strip().lower().startswith(SCRIPT)
 
 
 def _fold(key: Key) -> Key:
@@ -175,8 +198,7 @@ def _cost(value: str) -> int:
 
 def _check_obeyed(table: str, column: str, asked: set[str], rows: Sequence[Row]) -> None:
     """Refuse an answer that shows a dropped query term: the instance then answers 200 with a wider result."""
-    if any(column not in row for row in rows):
-        raise Forbidden(f"{table}.{column} is not readable: give the account a role that may read it")
+    demand(table, [column], rows)
     if any(row[column].strip().casefold() not in asked for row in rows):
         raise ConfigError(
             f"{table} answered rows that were not asked for: the instance dropped the query on {column!r}. "

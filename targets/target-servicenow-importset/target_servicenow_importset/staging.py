@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ml_connector.errors import ConfigError, Forbidden
 
 from target_servicenow_importset.outcomes import STATE_FIELDS
+from target_servicenow_importset.reader import demand
 from target_servicenow_importset.values import same
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ CODES = {
     "900": "transform script error",
 }
 DONE = "processed"  # of sys_import_set.state
+IDS_A_CALL = 50  # of 32 characters, so that the URL stays within what proxies take
 
 
 @dataclass(slots=True)
@@ -44,15 +46,16 @@ class Staging:
         columns = self.rows.key_columns(effects[0])
         fields = (*columns, *STATE_FIELDS)
         found = self.reader.rows(effects[0].table, f"sys_import_set={import_set}", fields)
+        demand(effects[0].table, columns, found)
         found.sort(key=lambda row: int(row.get("sys_import_row") or 0))
-        by_key: dict[Key, Row] = {tuple(row.get(column, "").strip() for column in columns): row for row in found}
+        by_key: dict[Key, Row] = {tuple(row[column].strip() for column in columns): row for row in found}
         keys = ((effect, tuple(value.strip() for value in self.rows.key(effect))) for effect in effects)
         return {effect.id: by_key[key] for effect, key in keys if key in by_key}
 
     def by_id(self, effects: Sequence[Effect]) -> dict[int, Row]:
         """Return the staging row of each effect whose handle names it."""
         ids = {effect.id: str((effect.handle or {})["staging_row"]) for effect in effects}
-        found = self.reader.lookup(effects[0].table, ["sys_id"], [(it,) for it in ids.values()], STATE_FIELDS)
+        found = self.reader.lookup(effects[0].table, ["sys_id"], [(it,) for it in ids.values()], (), STATE_FIELDS)
         return {number: found[(row,)][0] for number, row in ids.items() if (row,) in found}
 
     def newest(self, effects: Sequence[Effect], newer: Callable[[Effect, str], bool]) -> dict[int, Row]:
@@ -62,9 +65,9 @@ class Staging:
         """
         columns = self.rows.key_columns(effects[0])
         sent = {effect.id: self.rows.staging(effect) for effect in effects}
-        fields = {*STATE_FIELDS, *(element for row in sent.values() for element in row)}
+        fields = {element for row in sent.values() for element in row}
         keys = {effect.id: self.rows.key(effect) for effect in effects}
-        found = self.reader.lookup(effects[0].table, columns, keys.values(), sorted(fields))
+        found = self.reader.lookup(effects[0].table, columns, keys.values(), sorted(fields), STATE_FIELDS)
         result: dict[int, Row] = {}
         for effect in effects:
             row = _newest(found.get(keys[effect.id], []), sent[effect.id])
@@ -88,12 +91,16 @@ class Staging:
 
     def errors(self, rows: Iterable[Row]) -> dict[str, str]:
         """Return the coded transform errors by the id that `sys_row_error` holds; {} when they may not be read."""
-        ids = {row["sys_row_error"] for row in rows if row.get("sys_row_error")}
-        if not ids:
-            return {}
+        ids = sorted({row["sys_row_error"] for row in rows if row.get("sys_row_error")})
         try:
             # The columns are UNCONFIRMED, so all are read.
-            found = self.reader.rows("sys_import_set_row_error", f"sys_idIN{','.join(sorted(ids))}")
+            found = [
+                row
+                for at in range(0, len(ids), IDS_A_CALL)
+                for row in self.reader.rows(
+                    "sys_import_set_row_error", f"sys_idIN{','.join(ids[at : at + IDS_A_CALL])}"
+                )
+            ]
         except (Forbidden, ConfigError):
             return {}
         return {row["sys_id"]: _words(row) for row in found}

@@ -56,7 +56,7 @@ class TableApi:
                 yield effect, _ambiguous(effect, live)
                 continue
             differ = self._differences(effect, live[0]) if live else []
-            fresh = bool(live) and newer(effect, live[0]["sys_updated_on"])
+            fresh = bool(live) and newer(effect, live[0].get("sys_updated_on", ""))
             if live and (not differ or (fresh and not self._texts(effect, differ))):
                 yield effect, _delivered(effect, live[0], "updated" if effect.target_id else "created")
             else:
@@ -67,7 +67,8 @@ class TableApi:
         columns = self._rows.key_columns(effects[0])
         wanted = {element for effect in effects for element in self._rows.plain(effect)}
         keys = [self._rows.key(effect) for effect in effects]
-        found = self._reader.lookup(effects[0].table, columns, keys, (*sorted(wanted), "sys_updated_on"))
+        optional = (*sorted(wanted), "sys_updated_on")
+        found = self._reader.lookup(effects[0].table, columns, keys, (), optional)
         for effect, key in zip(effects, keys, strict=True):
             yield effect, found.get(key, [])
 

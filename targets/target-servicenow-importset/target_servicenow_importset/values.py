@@ -95,7 +95,7 @@ def _key_problem(name: str, sent: str) -> Problem | None:
             name,
             suggestion="Fill it in the source, or map another value to it.",
         )
-    if sent.lower().startswith(SCRIPT):
+    if sent.strip().lower().startswith(SCRIPT):
         return Problem("not_representable", f"{name} starts with {SCRIPT!r}, which ServiceNow would run", name)
     return None
 
