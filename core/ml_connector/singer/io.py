@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +11,7 @@ from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 from singer_sdk.singerlib.messages import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
@@ -20,7 +21,7 @@ class Writer(GenericSingerWriter[bytes, Message]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._writing = False
+        self._holds = 0
         self._stop: int | None = None
 
     def serialize_message(self, message: Message) -> bytes:
@@ -39,17 +40,23 @@ class Writer(GenericSingerWriter[bytes, Message]):
         self._write(_encoder.encode_lines([{"type": "RECORD", "stream": stream, "record": r, **rest} for r in records]))
 
     def stop(self, exit_code: int) -> None:
-        """End the process now, or after the lines under way: half a line would break the target."""
+        """End the process, at once or after what must not be interrupted."""
         self._stop = exit_code
-        if not self._writing:
+        if not self._holds:
             raise SystemExit(exit_code)
 
-    def _write(self, lines: bytes) -> None:
-        self._writing = True
+    @contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        """Put off an end until the block is done: half a line, or lines not counted, would break the target."""
+        self._holds += 1
         try:
+            yield
+        finally:
+            self._holds -= 1
+        if self._stop is not None and not self._holds:
+            raise SystemExit(self._stop)
+
+    def _write(self, lines: bytes) -> None:
+        with self.uninterrupted():
             sys.stdout.buffer.write(lines)
             sys.stdout.buffer.flush()
-        finally:
-            self._writing = False
-        if self._stop is not None:
-            raise SystemExit(self._stop)

@@ -230,12 +230,13 @@ class Stream(singer_sdk.Stream):
         return any(type(m) is not SameRecordTransform or m.flattening_enabled for m in self.stream_maps)
 
     def _emit(self, records: list[Record], received: str) -> None:
-        if self.is_mapped:
-            for record in records:
-                self._write_record_message(record)
-        else:
-            self.tap.writer.write_records(self.name, records, received, self._stream_version)
-        self.totals.emit(records)
+        with self.tap.writer.uninterrupted():
+            if self.is_mapped:
+                for record in records:
+                    self._write_record_message(record)
+            else:
+                self.tap.writer.write_records(self.name, records, received, self._stream_version)
+            self.totals.emit(records)
         self._unsaved += len(records)
         if self._unsaved >= self.STATE_MSG_FREQUENCY:
             self.save()
