@@ -31,7 +31,7 @@ WRITE_FAULTS = {
     "500s": Fault("status", WRITES, after=5, times=2, status=500, body="oops"),
     "500s on reads": Fault("status", r"/api/now/table", after=9, times=2, status=500, body="oops"),
     "reset": Fault("reset", WRITES, after=5, times=2),
-    "time-out": Fault("timeout", WRITES, after=5, seconds=6),
+    "time-out": Fault("timeout", WRITES, after=5, seconds=4),
     "truncated JSON": Fault("truncated", WRITES, after=5, times=2),
     "HTML instead of JSON": Fault("html", WRITES, after=5, times=2),
     "answered and then lost": Fault("commit_then_drop", WRITES, after=5, times=2),
@@ -65,7 +65,7 @@ def test_a_fault_while_reading(flow: Flow, clean: Clean, name: str) -> None:
 
 @pytest.mark.parametrize("name", WRITE_FAULTS)
 def test_a_fault_while_writing(flow: Flow, clean: Clean, name: str) -> None:
-    flow.target_settings = {"request_timeout": 3}
+    flow.target_settings = {"request_timeout": 2, "patience": 4}
     fault = flow.servicenow.faults.add(WRITE_FAULTS[name])
     finish(flow, fault, clean, lambda: flow.load(clean.stream))
 
