@@ -36,9 +36,14 @@ class Column:
     max_length: int | None
 
     @property
+    def is_text(self) -> bool:
+        """Say whether the column keeps a text as it was written."""
+        return self.type in TEXT_TYPES
+
+    @property
     def text_limit(self) -> int | None:
         """How many characters the column keeps, None when its type has no such limit."""
-        return self.max_length if self.type in TEXT_TYPES else None
+        return self.max_length if self.is_text else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ml_connector.delivery.sink import Effect, Row
 
 UNREADABLE = "outcome_unreadable"
+LOST_AT = "lost_at"  # in the handle of a row whose answer was lost: the settle window starts there
 PENDING = "pending"  # of sys_import_state
 NOTHING_CHANGED = "no field values changed"
 STATE_FIELDS = (
@@ -45,7 +46,7 @@ class Cause:
 # First match wins.
 CAUSES = (
     Cause(
-        ("script", "referenceerror", "typeerror"),
+        ("script", "javascript", "referenceerror", "typeerror"),
         "transform_script",
         State.REFUSED,
         "Read the message: a script of the transform map left this row out. Change the data or the script.",
@@ -140,6 +141,18 @@ def unreadable(effect: Effect, message: str, handle: dict[str, Any]) -> Outcome:
     )
 
 
+def same_key(effect: Effect, other: str) -> Outcome:
+    """Return the outcome of a row that ServiceNow would take for another one."""
+    return Outcome(
+        effect,
+        State.PARKED,
+        reason="same_key",
+        message=f"its key and {other!r} are one key to ServiceNow, which ignores case and blanks at the end: this row "
+        "would overwrite that one",
+        suggestion="Renumber one of the two in the source, then run again.",
+    )
+
+
 def _severity(status: str) -> int:
     return SEVERITY.index(status) if status in SEVERITY else 0
 
@@ -170,4 +183,9 @@ def _named(effect: Effect, words: str) -> tuple[str | None, str | None]:
 
 def _cause(words: str) -> Cause:
     told = words.lower()
-    return next((cause for cause in CAUSES if any(word in told for word in cause.words)), UNKNOWN_CAUSE)
+    return next((cause for cause in CAUSES if any(_starts(word, told) for word in cause.words)), UNKNOWN_CAUSE)
+
+
+def _starts(word: str, told: str) -> bool:
+    """Say whether a word of a message starts so: `script` is not meant by `short_description`."""
+    return re.search(rf"\b{word}", told) is not None

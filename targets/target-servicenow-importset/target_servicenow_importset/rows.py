@@ -8,7 +8,7 @@ from target_servicenow_importset.transforms import KeyStyle
 from target_servicenow_importset.values import CLEAR, EmptyValues, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ml_connector.delivery.sink import Effect, Key
 
@@ -27,6 +27,12 @@ class Rows:
     def table(self, effect: Effect) -> Table:
         """Return the description of the table that an effect is written to."""
         return self._dictionary.table(effect.table)
+
+    def texts_in(self, effect: Effect, target: str, fields: Mapping[str, str]) -> dict[str, str]:
+        """Return the texts that a staging row leaves in the table it is transformed into, by its `fields`."""
+        live = self._dictionary.table(target)
+        sent = ((fields.get(name, ""), value) for name, value in self.plain(effect).items() if value)
+        return {name: value for name, value in sent if any(column.is_text for column in live.find(name))}
 
     def plain(self, effect: Effect) -> dict[str, str]:
         """Return column name → text, the key's columns included."""
@@ -50,6 +56,25 @@ class Rows:
     def key(self, effect: Effect) -> Key:
         """Return the texts that identify the row, in the order of `key_columns`."""
         return tuple(text(value) for value in effect.key.values())
+
+
+class Namesakes:
+    """Notices, within one run, a key that ServiceNow takes for one that was written already.
+
+    Its coalescing ignores case (apis/servicenow.md §3.3). Only rows that stand for a whole record are remembered: the
+    key of a line holds its record's, and lines are not sent for a record that is parked.
+    """
+
+    def __init__(self) -> None:
+        self._written: dict[int, str] = {}  # hash of the folded key → the key; one entry a record, so kept small
+
+    def of(self, effect: Effect) -> str | None:
+        """Return the other key that was written before this one, None when there is none."""
+        if ":" in effect.name:
+            return None
+        key = ", ".join(map(text, effect.key.values()))
+        first = self._written.setdefault(hash(_identity(effect)), key)
+        return None if first == key else first
 
 
 def waves(effects: Sequence[Effect]) -> Iterator[list[Effect]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ml_connector.delivery.sink import Outcome, State
 from ml_connector.errors import Forbidden
 
-from target_servicenow_importset.outcomes import PENDING, UNREADABLE, staged, unreadable
+from target_servicenow_importset.outcomes import DELIVERED, LOST_AT, PENDING, UNREADABLE, staged, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -107,8 +107,16 @@ class Settler:
         ended = {import_set for import_set in open_sets if self.staging.finished(import_set)}
         if ended:
             found = read()  # the last rows may have moved between the two looks
+        if effects and self._several_maps(effects[0].table):
+            found = {number: _worst_state(row) for number, row in found.items()}
         errors = self.staging.errors(found.values())
         return [_staged_outcome(effect, found.get(effect.id), ended, errors) for effect in effects]
+
+    def _several_maps(self, table: str) -> bool:
+        try:
+            return len(self.transforms.of(table)) > 1
+        except Forbidden:
+            return False
 
     def _by_key(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         """Look for a lost answer's row in the staging table, and where that cannot tell, in the target table."""
@@ -136,13 +144,16 @@ class Settler:
             yield from (_unreadable(effect, error) for effect in effects)
             return
         for effect in effects:
-            row = found.get(effect.id)
-            if row and self._newer(effect, row.get("sys_updated_on", "")):
+            if row := found.get(effect.id):
                 yield Outcome(effect, State.DELIVERED, action="updated", target_id=row["sys_id"])
             else:
                 yield self._absent(effect)
 
     def _targets(self, effects: Sequence[Effect]) -> dict[int, Row]:
+        """Return the target row of each effect that was saved since the attempt and holds its texts.
+
+        A time stamp alone proves nothing: people edit these rows too.
+        """
         table, rows = effects[0].table, self.staging.rows
         columns = rows.key_columns(effects[0])
         transform = next((it for it in self.transforms.of(table) if set(columns) <= it.coalesce.keys()), None)
@@ -150,8 +161,16 @@ class Settler:
             raise Forbidden(f"no transform map of {table} tells which row of the target table has this key")
         keys = {effect.id: rows.key(effect) for effect in effects}
         into = [transform.coalesce[column] for column in columns]
-        found = self.reader.lookup(transform.target, into, keys.values(), ["sys_updated_on"])
-        return {number: found[key][0] for number, key in keys.items() if key in found}
+        texts = {effect.id: rows.texts_in(effect, transform.target, transform.fields) for effect in effects}
+        fields = {"sys_updated_on", *(name for it in texts.values() for name in it)}
+        found = self.reader.lookup(transform.target, into, keys.values(), sorted(fields))
+        live = ((effect, found[keys[effect.id]][0]) for effect in effects if keys[effect.id] in found)
+        return {
+            effect.id: row
+            for effect, row in live
+            if self._newer(effect, row["sys_updated_on"])
+            and all(row[name].strip() == value.strip() for name, value in texts[effect.id].items())
+        }
 
     def _in_table(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         try:
@@ -162,24 +181,25 @@ class Settler:
 
     def _absent(self, effect: Effect) -> Outcome:
         """Judge a row that is nowhere to be seen: it never arrived, once the settle window has passed (L3)."""
-        if effect.handle is not None:
-            return unreadable(
-                effect, "the row was loaded, but it cannot be found again to read its outcome", effect.handle
-            )
+        if _loaded(effect):
+            message = "the row was loaded, but it cannot be found again to read its outcome"
+            return unreadable(effect, message, effect.handle or {})
         if self._age(effect) > self.window:
             return Outcome(
                 effect,
                 State.FAILED,
                 reason="never_arrived",
-                message=f"the answer was lost, and {self.window.total_seconds():.0f} s later the row is not there",
+                message=f"the answer was lost, and {self.window.total_seconds():.0f} s later the row shows nowhere",
                 suggestion="It is sent again at the next run.",
             )
-        return Outcome(
-            effect, State.IN_DOUBT, reason="answer_lost", message="the answer was lost; the row may still appear"
-        )
+        message = "the answer was lost; the row may still appear"
+        return Outcome(effect, State.IN_DOUBT, handle=effect.handle, reason="answer_lost", message=message)
 
     def _age(self, effect: Effect) -> timedelta:
-        return self.clock.now() - (effect.sent_at or self.clock.now())
+        """Return how long ago the answer was lost: a call may have waited for its turn after it was planned."""
+        lost_at = (effect.handle or {}).get(LOST_AT)
+        since = datetime.fromisoformat(lost_at) if lost_at else effect.sent_at
+        return self.clock.now() - (since or self.clock.now())
 
     def _newer(self, effect: Effect, stamp: str) -> bool:
         """Say whether a time stamp of the instance is later than the effect's newest attempt."""
@@ -201,6 +221,15 @@ def _place(effect: Effect) -> tuple[str, str, bool, str]:
     return effect.table, effect.via, bool(handle.get("staging_row")), str(handle.get("import_set") or "")
 
 
+def _worst_state(row: Row) -> Row:
+    """Return the row of a table with several transform maps as the worst of them left it.
+
+    Its state is the last map's; the error of an earlier one stays attached to it.
+    """
+    refused = row.get("sys_row_error") and row.get("sys_import_state") in DELIVERED
+    return {**row, "sys_import_state": "error", "sys_import_state_comment": ""} if refused else row
+
+
 def _staged_outcome(effect: Effect, row: Row | None, ended: set[str], errors: Mapping[str, str]) -> Outcome:
     if row is None:
         import_set = (effect.handle or {}).get("import_set")
@@ -211,10 +240,15 @@ def _staged_outcome(effect: Effect, row: Row | None, ended: set[str], errors: Ma
 
 
 def _unreadable(effect: Effect, error: Forbidden) -> Outcome:
-    if effect.handle is None:
+    if not _loaded(effect):
         message = f"the answer was lost, and whether the row arrived may not be read: {error}"
-        return Outcome(effect, State.IN_DOUBT, reason=UNREADABLE, message=message)
-    return unreadable(effect, f"the row was loaded, but its outcome may not be read: {error}", effect.handle)
+        return Outcome(effect, State.IN_DOUBT, handle=effect.handle, reason=UNREADABLE, message=message)
+    return unreadable(effect, f"the row was loaded, but its outcome may not be read: {error}", effect.handle or {})
+
+
+def _loaded(effect: Effect) -> bool:
+    """Say whether the instance is known to have taken the row: it gave a handle, or said so without one."""
+    return effect.handle is not None and LOST_AT not in effect.handle
 
 
 def _not_transformed(effect: Effect) -> Outcome:

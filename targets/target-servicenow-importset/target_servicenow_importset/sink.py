@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from ml_connector.http import Clock, NotJson
 from target_servicenow_importset.calls import Caller
 from target_servicenow_importset.dictionary import Dictionary
 from target_servicenow_importset.importset import InsertMultiple
+from target_servicenow_importset.outcomes import LOST_AT
 from target_servicenow_importset.preflight import IMPORT_SET, OUTCOME_TABLES, Preflight
 from target_servicenow_importset.reader import Reader
 from target_servicenow_importset.rows import Rows
@@ -63,6 +64,7 @@ class ServiceNowSink(Sink):
     def __init__(self, client: Client, options: Options, clock: Clock | None = None) -> None:
         clock = clock or Clock()
         self._client = client
+        self._clock = clock
         self._log = logging.getLogger(__name__)
         self._reader = Reader(client, clock)
         self._dictionary = Dictionary(self._reader)
@@ -126,10 +128,15 @@ class ServiceNowSink(Sink):
         try:
             for outcome in self._writer.send(effects):
                 told.add(outcome.effect.id)
-                yield outcome
+                yield self._dated(outcome)
         except ConnectorError as error:
             yield from (_not_sent(effect, error) for effect in effects if effect.id not in told)
             raise
+
+    def _dated(self, outcome: Outcome) -> Outcome:
+        if outcome.state is not State.IN_DOUBT:
+            return outcome
+        return replace(outcome, handle={LOST_AT: self._clock.now().isoformat()})
 
     def settle(self, effects: Sequence[Effect], *, wait: bool) -> Iterator[Outcome]:
         """Learn what became of rows that are sent or in doubt."""

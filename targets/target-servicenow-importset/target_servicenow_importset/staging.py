@@ -70,10 +70,18 @@ class Staging:
         found = self.reader.lookup(effects[0].table, columns, keys.values(), sorted(fields), STATE_FIELDS)
         result: dict[int, Row] = {}
         for effect in effects:
-            row = _newest(found.get(keys[effect.id], []), sent[effect.id])
+            row = self._newest(found.get(keys[effect.id], []), effect, sent[effect.id])
             if row and newer(effect, row.get("sys_created_on", "")):
                 result[effect.id] = row
         return result
+
+    def _newest(self, rows: Sequence[Row], effect: Effect, sent: Row) -> Row | None:
+        table = self.rows.table(effect)
+        latest = max((row.get("sys_created_on", "") for row in rows), default="")
+        for row in (row for row in rows if row.get("sys_created_on", "") == latest):
+            if all(same(value, row[name], table.column(name)) for name, value in sent.items()):
+                return row
+        return None
 
     def exists(self, import_set: str) -> bool:
         """Say whether the import set is still there: it is deleted after seven days, with its rows."""
@@ -104,14 +112,6 @@ class Staging:
         except (Forbidden, ConfigError):
             return {}
         return {row["sys_id"]: _words(row) for row in found}
-
-
-def _newest(rows: Sequence[Row], sent: Row) -> Row | None:
-    latest = max((row.get("sys_created_on", "") for row in rows), default="")
-    candidates = (row for row in rows if row.get("sys_created_on", "") == latest)
-    return next(
-        (row for row in candidates if all(same(value, row.get(name, "")) for name, value in sent.items())), None
-    )
 
 
 def _words(row: Row) -> str:

@@ -10,8 +10,7 @@ from urllib.parse import urlencode
 from ml_connector.delivery.sink import Outcome, State
 
 from target_servicenow_importset.calls import Call
-from target_servicenow_importset.dictionary import TEXT_TYPES
-from target_servicenow_importset.outcomes import written
+from target_servicenow_importset.outcomes import same_key, written
 from target_servicenow_importset.values import same
 
 if TYPE_CHECKING:
@@ -37,6 +36,8 @@ class TableApi:
         for effect, live in self._live(effects):
             if len(live) > 1:
                 outcomes.append(_ambiguous(effect, live))
+            elif live and self._of_another(effect, live[0]):
+                outcomes.append(same_key(effect, ", ".join(live[0][name] for name in self._rows.key_columns(effect))))
             elif live and not self._differences(effect, live[0]):
                 outcomes.append(_delivered(effect, live[0], "unchanged"))
             else:
@@ -48,15 +49,15 @@ class TableApi:
     ) -> Iterator[tuple[Effect, Outcome | None]]:
         """Say of each in-doubt row whether its write is seen in the table; None = not seen.
 
-        A reference or date may be stored in the instance's own form, so a row that was saved since the attempt
-        (`newer`) need only have its texts.
+        A reference, a date or money may be stored in the instance's own form, so a row that was created since the
+        attempt (`newer`) need only have its texts. One that was there before must show every value: others edit it.
         """
         for effect, live in self._live(effects):
             if len(live) > 1:
                 yield effect, _ambiguous(effect, live)
                 continue
             differ = self._differences(effect, live[0]) if live else []
-            fresh = bool(live) and newer(effect, live[0].get("sys_updated_on", ""))
+            fresh = bool(live) and newer(effect, live[0].get("sys_created_on", ""))
             if live and (not differ or (fresh and not self._texts(effect, differ))):
                 yield effect, _delivered(effect, live[0], "updated" if effect.target_id else "created")
             else:
@@ -67,10 +68,16 @@ class TableApi:
         columns = self._rows.key_columns(effects[0])
         wanted = {element for effect in effects for element in self._rows.plain(effect)}
         keys = [self._rows.key(effect) for effect in effects]
-        optional = (*sorted(wanted), "sys_updated_on")
+        optional = (*sorted(wanted), "sys_created_on")
         found = self._reader.lookup(effects[0].table, columns, keys, (), optional)
         for effect, key in zip(effects, keys, strict=True):
             yield effect, found.get(key, [])
+
+    def _of_another(self, effect: Effect, row: Row) -> bool:
+        """Say whether a row was found by a key in another case, and is none that this record was delivered to."""
+        names = self._rows.key_columns(effect)
+        found = [row[name].strip() for name in names]
+        return found != [value.strip() for value in self._rows.key(effect)] and row["sys_id"] != effect.target_id
 
     def _call(self, effect: Effect, live: Sequence[Row]) -> Call:
         body = self._rows.plain(effect)
@@ -105,12 +112,13 @@ class TableApi:
 
     def _differences(self, effect: Effect, row: Row) -> list[str]:
         """Return the columns that do not show the value sent, unreadable ones included."""
-        sent = self._rows.plain(effect)
-        return [name for name, value in sent.items() if name not in row or not same(value, row[name])]
+        table = self._rows.table(effect)
+        sent = self._rows.plain(effect).items()
+        return [name for name, value in sent if name not in row or not same(value, row[name], table.column(name))]
 
     def _texts(self, effect: Effect, columns: Sequence[str]) -> list[str]:
         table = self._rows.table(effect)
-        return [name for name in columns if table.column(name).type in TEXT_TYPES]
+        return [name for name in columns if table.column(name).is_text]
 
 
 def _delivered(effect: Effect, row: Row, action: str) -> Outcome:

@@ -31,6 +31,7 @@ class TransformMap:
     name: str
     target: str
     coalesce: Mapping[str, str]  # staging column → target column
+    fields: Mapping[str, str]  # the same for every column that is copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,10 @@ class Transforms:
 
 
 def _transform_map(row: Row, entries: Iterable[Row]) -> TransformMap:
-    coalesce = {it["source_field"]: it["target_field"] for it in entries if it["coalesce"] == "true"}
-    return TransformMap(row["name"], row["target_table"], coalesce)
+    known = list(entries)
+    fields = {it["source_field"]: it["target_field"] for it in known}
+    coalesce = {it["source_field"]: it["target_field"] for it in known if it["coalesce"] == "true"}
+    return TransformMap(row["name"], row["target_table"], coalesce, fields)
 
 
 def _keys(values: set[str]) -> KeyStyle | None:

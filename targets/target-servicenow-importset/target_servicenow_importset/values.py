@@ -41,7 +41,7 @@ def text(value: object) -> str:
         case str() | int():
             return str(value)
         case Decimal() if value.is_finite():
-            return format(value, "f")
+            return format(value or value.copy_abs(), "f")  # never -0.00
         case datetime():
             return _utc(value)
         case date():
@@ -50,10 +50,12 @@ def text(value: object) -> str:
             raise Unfit(f"a {type(value).__name__} cannot be sent")
 
 
-def same(sent: str, stored: str) -> bool:
-    """Say whether a stored text is the sent value, allowing for how the instance writes numbers and booleans."""
+def same(sent: str, stored: str, column: Column) -> bool:
+    """Say whether a stored text is the sent value; only numbers and booleans may be written in another way."""
     sent, stored = sent.strip(), stored.strip()
-    if sent == stored or {sent, stored} in ({"true", "1"}, {"false", "0"}, {"", CLEAR}):
+    if sent == stored or column.is_text:
+        return sent == stored
+    if {sent, stored} in ({"true", "1"}, {"false", "0"}):
         return True
     try:
         return Decimal(sent) == Decimal(stored)

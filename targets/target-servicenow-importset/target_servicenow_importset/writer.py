@@ -11,9 +11,10 @@ from ml_connector.delivery.sink import State
 from ml_connector.errors import ConfigError, ConnectorError, Forbidden
 
 from target_servicenow_importset.importset import import_call
+from target_servicenow_importset.outcomes import same_key
 from target_servicenow_importset.parallel import in_parallel
 from target_servicenow_importset.preflight import TABLE
-from target_servicenow_importset.rows import chunks, waves
+from target_servicenow_importset.rows import Namesakes, chunks, waves
 from target_servicenow_importset.settle import grouped
 from target_servicenow_importset.transforms import KeyStyle
 
@@ -61,6 +62,7 @@ class Writer:
     threads: int
     _modes: dict[str, Mode] = field(default_factory=dict)
     _batch_allowed: bool = True
+    _namesakes: Namesakes = field(default_factory=Namesakes)
 
     def prepare(self) -> list[str]:
         """See whether the Batch API may be used; return what to tell. Raises ConfigError for `mode: batch`."""
@@ -91,7 +93,13 @@ class Writer:
 
     def send(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         """Write effects; yield each outcome. Rows of one key go one after another."""
-        for wave in waves(effects):
+        own = []
+        for effect in effects:
+            if other := self._namesakes.of(effect):
+                yield same_key(effect, other)
+            else:
+                own.append(effect)
+        for wave in waves(own):
             jobs: list[Callable[[], Iterator[Outcome]]] = []
             for (table, via), group in grouped(wave, lambda effect: (effect.table, effect.via)).items():
                 rest: Sequence[Effect] = group
