@@ -82,7 +82,7 @@ class Pipe:
     def _tap_settings(self) -> dict[str, Any]:
         own = {"api_url": self.visma.url, "token_url": f"{self.visma.url}/connect/token", "company": "NO01"}
         client = {"client_id": "isv_ml_connector_demo", "client_secret": SECRETS[0], "cost_center_segment": "1"}
-        return {**own, **client, "tenant_id": "11111111-1111-4111-8111-111111111111", "patience_seconds": 2, **self.tap}
+        return {**own, **client, "tenant_id": "11111111-1111-4111-8111-111111111111", "patience": 2, **self.tap}
 
     def _target_settings(self) -> dict[str, Any]:
         client = {"client_id": "demo-sn-client", "client_secret": SECRETS[1], "patience": 2}
@@ -198,6 +198,12 @@ def test_a_broken_singer_line_stops_and_shows_no_content(pipe: Pipe) -> None:
     assert "97101212345" not in said
     assert "Traceback" not in said
     nothing_was_written(pipe)
+
+
+def test_the_watch_sees_who_is_contacted(house: House) -> None:
+    look = "import socket\ntry: socket.getaddrinfo('ml-connector.invalid', 443)\nexcept OSError: pass"
+    with pytest.raises(AssertionError, match=r"ml-connector\.invalid by -c"):
+        house.call("python", "-c", look)
 
 
 def test_the_production_guards_are_closed_until_they_are_set(house: House) -> None:

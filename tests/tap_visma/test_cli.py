@@ -13,7 +13,7 @@ from ml_connector_simulators.visma import CLIENT_SECRET, CUSTOMER_TENANT_ID
 from tests.tap_visma.conftest import Output, config_of
 
 TAP = str(Path(sys.executable).parent / "tap-visma")
-QUICK = {"patience_seconds": 2, "request_timeout": 2}
+QUICK = {"patience": 2, "request_timeout": 2}
 
 
 @pytest.fixture

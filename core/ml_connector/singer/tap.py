@@ -64,11 +64,11 @@ SETTINGS = (
         description="Seconds to wait for an answer.",
     ),
     th.Property(
-        "patience_seconds",
+        "patience",
         th.IntegerType,
         default=300,
         title="Patience",
-        description="How long a request is tried again before the run stops, its state saved.",
+        description="Seconds a request is tried again before the run stops, its state saved.",
     ),
     th.Property(
         "on_forbidden",

@@ -34,7 +34,7 @@ def visma_client(config: Mapping[str, Any], budget: Budget, redactor: Redactor) 
         classify=classify,
         budget=budget,
         timeout=(CONNECT_TIMEOUT, float(config["request_timeout"])),
-        patience=float(config["patience_seconds"]),
+        patience=float(config["patience"]),
         headers=_headers(config.get("company_id")),
         redactor=redactor,
     )
