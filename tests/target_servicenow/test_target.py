@@ -105,7 +105,7 @@ def test_a_refused_sign_in_names_the_likely_causes_and_no_secret(servicenow, sec
 
 
 def test_credentials_that_are_not_set_are_named():
-    with pytest.raises(ConfigError, match=r"password needs username, password"):
+    with pytest.raises(ConfigError, match=r"password needs username and password"):
         open_client({"instance_url": "https://x", "auth_method": "password", **CREDENTIALS})
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from ml_connector.errors import BadAnswer, ConfigError, ConnectorError, Forbidden, InDoubt, RecordError
 from ml_connector.http import Consequence
+from ml_connector.http.retry_after import retry_after
+from requests.structures import CaseInsensitiveDict
 
 from target_servicenow_importset.errors import fault, judge
 from target_servicenow_importset.outcomes import failed
@@ -55,7 +57,7 @@ class Caller:
             yield failed(call.effect, error)
             raise
         else:
-            yield replace(call.read(call.effect, reply.json()), request_id=reply.request_id)
+            yield self._told(call.read(call.effect, reply.json()), reply)
 
     def probe_batch(self) -> None:
         """Make a batch of one small read. Raises Forbidden or ConfigError when the Batch API may not be used."""
@@ -83,7 +85,7 @@ class Caller:
                 yield from self._halves(list(waiting.values()), error)
                 return
             before = len(waiting)
-            turned_away = yield from _read(reply, waiting)
+            turned_away = yield from self._read(reply, waiting)
             if turned_away or len(waiting) == before:
                 # Alone, so that the client waits as told or signs in again, and a slow row is not cut off.
                 yield from self.one(waiting.pop(next(iter(waiting))))
@@ -97,47 +99,66 @@ class Caller:
         yield from self.batch(calls[:middle])
         yield from self.batch(calls[middle:])
 
+    def _read(self, reply: Reply, waiting: dict[str, Call]) -> Generator[Outcome, None, bool]:
+        """Take the answered calls out of `waiting`; return whether some were turned away."""
+        serviced = {str(item.get("id")): item for item in _listed(reply, "serviced_requests") if isinstance(item, dict)}
+        unserviced = {_id(item) for item in _listed(reply, "unserviced_requests")}
+        turned_away = False
+        stop: ConnectorError | None = None
+        for number, call in list(waiting.items()):
+            item = serviced.get(number)
+            if item is not None and item.get("status_code") in TURNED_AWAY:
+                turned_away = True
+                self._hold(item)
+            elif item is not None or number not in unserviced:
+                del waiting[number]
+                try:
+                    yield self._told(self._item(call, item), reply)
+                except STOPPERS as error:
+                    yield failed(call.effect, error)
+                    stop = stop or error
+        if stop is not None:
+            raise stop
+        return turned_away
 
-def _read(reply: Reply, waiting: dict[str, Call]) -> Generator[Outcome, None, bool]:
-    """Take the answered calls out of `waiting`; return whether some were turned away."""
-    answer: Any = reply.json() or {}
-    serviced = {str(item.get("id")): item for item in answer.get("serviced_requests") or ()}
-    unserviced = {_id(item) for item in answer.get("unserviced_requests") or ()}
-    turned_away = False
-    stop: ConnectorError | None = None
-    for number, call in list(waiting.items()):
-        item = serviced.get(number)
-        if item is not None and item.get("status_code") in TURNED_AWAY:
-            turned_away = True
-        elif item is not None or number not in unserviced:
-            del waiting[number]
-            try:
-                yield replace(_item(call, item), request_id=reply.request_id)
-            except STOPPERS as error:
-                yield failed(call.effect, error)
-                stop = stop or error
-    if stop is not None:
-        raise stop
-    return turned_away
+    def _hold(self, item: Mapping[str, Any]) -> None:
+        """Send nothing more for as long as a turned-away row was told to wait (L5)."""
+        headers = CaseInsensitiveDict({it["name"]: it["value"] for it in item.get("headers") or ()})
+        budget = self._client.budget
+        budget.hold(retry_after(headers, budget.clock.now()) or 0.0)
+
+    def _item(self, call: Call, item: Mapping[str, Any] | None) -> Outcome:
+        """Return the outcome of one row of a batch. Raises what concerns more than this row."""
+        if item is None:
+            unnamed = "the batch's answer does not name this row; it is looked up, not repeated"
+            return failed(call.effect, InDoubt(unnamed))
+        status = item.get("status_code")
+        try:
+            encoded = base64.b64decode(item.get("body") or "", validate=False)
+            body = msgspec.json.decode(encoded) if encoded.strip() else None
+        except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError):
+            return failed(call.effect, InDoubt(f"{call.path} in a batch answered {status} with a body that is no JSON"))
+        if not isinstance(status, int):
+            return failed(call.effect, InDoubt(f"{call.path} in a batch answered without a status"))
+        verdict = judge(status, body, safe=False)
+        if verdict.consequence is Consequence.OK:
+            return call.read(call.effect, body)
+        what = f"{call.method} {call.path} in a batch answered {status}"
+        error = fault(replace(verdict, message=self._client.redactor.clean(verdict.message)), what)
+        if isinstance(error, STOPPERS):
+            raise error
+        return failed(call.effect, error)
+
+    def _told(self, outcome: Outcome, reply: Reply) -> Outcome:
+        """Return an outcome with its request's id, its words free of secrets (L10)."""
+        words = self._client.redactor.clean(outcome.message)
+        return replace(outcome, message=words, request_id=reply.request_id)
 
 
-def _item(call: Call, item: Mapping[str, Any] | None) -> Outcome:
-    """Return the outcome of one row of a batch. Raises what concerns more than this row."""
-    if item is None:
-        return failed(call.effect, InDoubt("the batch's answer does not name this row; it is looked up, not repeated"))
-    status = int(item.get("status_code") or 0)
-    try:
-        encoded = base64.b64decode(item.get("body") or "", validate=False)
-        body = msgspec.json.decode(encoded) if encoded.strip() else None
-    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError):
-        return failed(call.effect, InDoubt(f"{call.path} in a batch answered {status} with a body that is no JSON"))
-    verdict = judge(status, body, safe=False)
-    if verdict.consequence is Consequence.OK:
-        return call.read(call.effect, body)
-    error = fault(verdict, f"{call.method} {call.path} in a batch answered {status}")
-    if isinstance(error, STOPPERS):
-        raise error
-    return failed(call.effect, error)
+def _listed(reply: Reply, name: str) -> list[Any]:
+    answer = reply.json()
+    listed = answer.get(name) if isinstance(answer, dict) else None
+    return listed if isinstance(listed, list) else []
 
 
 def _id(item: object) -> str:
@@ -154,7 +175,7 @@ def _envelope(calls: dict[str, Call]) -> dict[str, Any]:
                 "url": call.path,
                 "headers": JSON_HEADERS,
                 "body": base64.b64encode(msgspec.json.encode(call.body)).decode(),
-                "exclude_response_headers": True,
+                "exclude_response_headers": False,  # a rate limit tells in them how long to wait
             }
             for number, call in calls.items()
         ],

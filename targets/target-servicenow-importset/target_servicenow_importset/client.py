@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ml_connector.errors import ConfigError
 from ml_connector.http import ApiKey, Basic, Budget, Client, ClientCredentials, PasswordGrant
@@ -28,7 +29,7 @@ NEEDED = {
 def open_client(config: Mapping[str, Any]) -> Client:
     """Return the client for one instance. Raises ConfigError for credentials that are not set."""
     return Client(
-        config["instance_url"],
+        _address(config["instance_url"]),
         auth=_auth(config),
         classify=classify,
         budget=Budget(max_per_hour=config.get("max_requests_per_hour"), max_concurrency=config["max_concurrency"]),
@@ -41,7 +42,7 @@ def _auth(config: Mapping[str, Any]) -> Auth:
     method = config["auth_method"]
     missing = [name for name in NEEDED[method] if not config.get(name)]
     if missing:
-        raise ConfigError(f"auth_method {method} needs {', '.join(missing)}: set it in the target's settings")
+        raise ConfigError(f"auth_method {method} needs {' and '.join(missing)} in the target's settings")
     given = {name: config[name] for name in NEEDED[method]}
     match method:
         case "basic":
@@ -49,4 +50,12 @@ def _auth(config: Mapping[str, Any]) -> Auth:
         case "api_key":
             return ApiKey(API_KEY_HEADER, given["api_key"])
     grant = PasswordGrant if method == "password" else ClientCredentials
-    return grant(config["instance_url"].rstrip("/") + TOKEN_PATH, **given, hint=SIGN_IN_HINT)
+    return grant(_address(config["instance_url"]) + TOKEN_PATH, **given, hint=SIGN_IN_HINT)
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    pasted = parts.query or parts.fragment or parts.path.endswith(".do")  # the address of a page
+    if parts.scheme not in ("http", "https") or not parts.hostname or pasted:
+        raise ConfigError("instance_url is not the address of an instance, such as https://acme.service-now.com")
+    return url.rstrip("/")

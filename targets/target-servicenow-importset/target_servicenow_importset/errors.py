@@ -18,7 +18,8 @@ OK, RETRY, REAUTH, FORBIDDEN, REFUSE, PARK, IN_DOUBT, CONFIG, STOP = Consequence
 SIGN_IN_HINT = (
     "ServiceNow gives one text for many causes: the secret or password is wrong; the property "
     "glide.oauth.inbound.client.credential.grant_type.enabled is off; the OAuth record has no application user; "
-    "the user is locked, inactive or flagged 'Password needs reset'."
+    "the user is locked, inactive or flagged 'Password needs reset'. A page instead of a token: a developer instance "
+    "sleeps after some hours; sign in to developer.servicenow.com and wake it."
 )
 
 

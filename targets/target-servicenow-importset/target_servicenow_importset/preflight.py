@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ml_connector.errors import ConfigError, Forbidden
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ml_connector.mapping.target_map import TableUse, TargetMap
 
@@ -36,7 +36,7 @@ class Preflight:
     reader: Reader
     dictionary: Dictionary
     transforms: Transforms
-    needs_labels: bool  # rows are sent under labels, so a label must name one column
+    needs_labels: Callable[[str], bool]  # are a staging table's rows sent under labels? Then each must name one column
 
     def check(self, target_map: TargetMap) -> list[str]:
         """Return the warnings. Raises ConfigError naming all that is missing, Forbidden when it cannot be read."""
@@ -74,7 +74,7 @@ class Preflight:
     def _columns(self, table: Table, names: Iterable[str]) -> list[str]:
         found = {name: table.find(name.partition(".")[0]) for name in dict.fromkeys(names)}
         missing = [f"{table.name}: {table.complaint(name, cols)}" for name, cols in found.items() if len(cols) != 1]
-        if self.needs_labels:
+        if table.is_staging and self.needs_labels(table.name):
             shared = {
                 cols[0].label for cols in found.values() if len(cols) == 1 and len(table.find(cols[0].label)) != 1
             }

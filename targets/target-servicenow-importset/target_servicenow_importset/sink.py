@@ -65,15 +65,15 @@ class ServiceNowSink(Sink):
         clock = clock or Clock()
         self._client = client
         self._clock = clock
+        self._options = options
         self._log = logging.getLogger(__name__)
         self._reader = Reader(client, clock)
         self._dictionary = Dictionary(self._reader)
         self._rows = Rows(self._dictionary, options.empty_values)
         self._caller = Caller(client)
-        transforms = Transforms(self._reader)
+        self._transforms = transforms = Transforms(self._reader)
         table_api = TableApi(self._reader, self._rows)
-        labelled = options.mode is Mode.INSERT_MULTIPLE and options.key_style is not KeyStyle.COLUMN
-        self._preflight = Preflight(self._reader, self._dictionary, transforms, needs_labels=labelled)
+        self._preflight = Preflight(self._reader, self._dictionary, transforms, self._sends_labels)
         self._settler = Settler(
             self._reader,
             Staging(self._reader, self._rows),
@@ -105,9 +105,10 @@ class ServiceNowSink(Sink):
             raise Unreachable(f"{error}. {ASLEEP}") from None
         except Forbidden:
             found = {}
-        values = [found[key][0]["value"] for key in (("instance_name",), ("instance_id",)) if key in found]
+        named = [found[key][0]["value"] for key in (("instance_name",), ("instance_id",)) if key in found]
+        values = [value for value in named if value]
         if not values:
-            self._log.warning("sys_properties may not be read: the host %s stands for the instance's name", host)
+            self._log.warning("sys_properties gives no name: the host %s stands for the instance's name", host)
         name = next(iter(values), host.removesuffix(VENDOR_DOMAIN))
         return Identity(name, f"{name} at {host}")
 
@@ -115,6 +116,14 @@ class ServiceNowSink(Sink):
         """Check tables, columns, transform maps and permissions, and tell what is not ideal."""
         for warning in (*self._preflight.check(target_map), *self._writer.prepare()):
             self._log.warning("%s", warning)
+
+    def _sends_labels(self, table: str) -> bool:
+        """Say whether rows of a staging table may go out under column labels."""
+        mode, style = self._options.mode, self._options.key_style
+        bulk = mode is Mode.INSERT_MULTIPLE or (
+            mode is Mode.AUTO and self._transforms.insert_multiple(table).synchronous
+        )
+        return bulk and style is not KeyStyle.COLUMN
 
     def check(self, effect: Effect) -> Problem | None:
         """Return why ServiceNow would not keep this row as it is, or None."""

@@ -57,10 +57,14 @@ OWN_SETTINGS = (
         "`auto` reads it from the instance and proves it with the first row.",
     ),
     th.Property(
-        "batch_size", th.IntegerType, description="Rows per call. Default: 50 in `batch`, 200 in `insert_multiple`."
+        "batch_size",
+        th.IntegerType(minimum=1),
+        description="Rows per call. Default: 50 in `batch`, 200 in `insert_multiple`.",
     ),
-    th.Property("max_concurrency", th.IntegerType, default=4, description="Calls at the same time."),
-    th.Property("max_requests_per_hour", th.IntegerType, description="Never send more calls per hour than this."),
+    th.Property("max_concurrency", th.IntegerType(minimum=1), default=4, description="Calls at the same time."),
+    th.Property(
+        "max_requests_per_hour", th.IntegerType(minimum=1), description="Never send more calls per hour than this."
+    ),
     th.Property(
         "empty_values",
         th.StringType,
@@ -71,20 +75,20 @@ OWN_SETTINGS = (
     ),
     th.Property(
         "settle_window",
-        th.NumberType,
+        th.NumberType(minimum=0),
         default=90,
         description=f"Seconds after which a row whose answer was lost, and which is not there, counts as never "
         f"arrived. At least {MIN_WINDOW}.",
     ),
     th.Property(
         "request_timeout",
-        th.NumberType,
+        th.NumberType(minimum=1),
         default=75,
         description="Seconds to wait for an answer. The instance cancels a call itself after 60.",
     ),
     th.Property(
         "patience",
-        th.NumberType,
+        th.NumberType(minimum=0),
         default=300,
         description="Seconds to wait for a busy instance, or for an asynchronous transform, before leaving it to the "
         "next run.",

@@ -66,7 +66,7 @@ class Writer:
 
     def prepare(self) -> list[str]:
         """See whether the Batch API may be used; return what to tell. Raises ConfigError for `mode: batch`."""
-        if self.mode not in (Mode.AUTO, Mode.BATCH):
+        if self.mode is Mode.SINGLE:
             return []
         try:
             self.caller.probe_batch()
