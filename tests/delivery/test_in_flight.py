@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from ml_connector.delivery.settings import Guards
-from ml_connector.delivery.sink import Outcome, State
+from ml_connector.delivery.sink import Effect, Outcome, State
 from ml_connector.errors import BadAnswer
 from ml_connector.store import open_store
 from ml_connector.store.tables import deliveries
@@ -182,3 +183,19 @@ def test_a_record_says_since_when_it_is_in_its_state(pipeline: Pipeline) -> None
     since = pipeline.rows("deliveries", business_key=KEY)[0]["since"]
     pipeline.run(("supplier_invoices", invoice("100", currency="EUR")), sink=failing)
     assert pipeline.rows("deliveries", business_key=KEY)[0]["since"] == since
+
+
+def test_a_row_that_outlasts_one_wait_is_not_waited_for_again(pipeline: Pipeline) -> None:
+    waits: list[bool] = []
+
+    class Asleep(FakeSink):
+        """An instance whose transformer has stopped."""
+
+        def settle(self, effects: Sequence[Effect], *, wait: bool) -> Iterable[Outcome]:
+            waits.append(wait)
+            return [Outcome(effect, State.SENT, handle=effect.handle) for effect in effects]
+
+    report = pipeline.run(S1, sink=Asleep(pipeline.server, asynchronous=True))
+    assert report.counts["sent"] == 1
+    assert sum(waits) == 1
+    assert len(waits) > 1

@@ -27,7 +27,10 @@ def settle_late(run: Run, sink: Sink, *, wait: bool, only: State | None = None) 
     with run.store.transaction() as connection:
         asked = outbox.unsettled(connection, run.settings.pipeline, run.target_id, only)
         stranded = outbox.stranded(connection, run.settings.pipeline, run.target_id)
-    outcomes = list(sink.settle(asked, wait=wait)) if asked else []
+    hopeful = any(effect.id not in run.outwaited for effect in asked)
+    outcomes = list(sink.settle(asked, wait=wait and hopeful)) if asked else []
+    if wait:
+        run.outwaited |= {outcome.effect.id for outcome in outcomes if outcome.state in (State.SENT, State.IN_DOUBT)}
     keys = sorted({outcome.effect.business_key for outcome in outcomes}.union(stranded))
     if not keys:
         return 0

@@ -29,3 +29,6 @@ class Run:
     shapes: dict[str, StreamShape]
     take_over: Callable[[str], None]  # another pipeline's unfinished rows, unless that one runs
     tally: Tally = field(default_factory=Tally)
+    outwaited: set[int] = field(
+        default_factory=set
+    )  # rows that stayed open through a whole wait: asked, not waited for
