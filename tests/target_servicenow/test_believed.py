@@ -83,10 +83,11 @@ def test_a_lost_new_row_with_money_is_found(bench):
 def test_the_settle_window_starts_when_the_row_was_lost_not_when_the_batch_was_planned(bench):
     """A call may wait minutes for its turn: counted from the plan, its absence would be believed at once (L3)."""
     it = bench(mode="single", settle_window=90.0)
-    effect = it.supplier("1")
-    it.clock.sleep(200)
+    it.client._patience = 300
+    busy = {"path": SINGLE, "method": "POST", "status": 429, "headers": {"Retry-After": "200"}}
+    it.sim.faults.add(Fault("status", **busy))
     it.sim.faults.add(Fault("reset", path=SINGLE, method="POST"))
-    lost = it.send(effect)
+    lost = it.send(it.supplier("1"))
     assert it.states(lost) == [(IN_DOUBT, "answer_lost")]
     (again,) = it.settle(lost, wait=False)
     assert again.state is IN_DOUBT

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ml_connector.delivery.sink import Outcome, State
 from ml_connector.errors import Forbidden
 
-from target_servicenow_importset.outcomes import DELIVERED, LOST_AT, PENDING, UNREADABLE, staged, unreadable
+from target_servicenow_importset.outcomes import DELIVERED, LOST_AFTER, PENDING, UNREADABLE, staged, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -197,9 +197,8 @@ class Settler:
 
     def _age(self, effect: Effect) -> timedelta:
         """Return how long ago the answer was lost: a call may have waited for its turn after it was planned."""
-        lost_at = (effect.handle or {}).get(LOST_AT)
-        since = datetime.fromisoformat(lost_at) if lost_at else effect.sent_at
-        return self.clock.now() - (since or self.clock.now())
+        waited = timedelta(seconds=(effect.handle or {}).get(LOST_AFTER, 0))
+        return self.clock.now() - (effect.sent_at or self.clock.now()) - waited
 
     def _newer(self, effect: Effect, stamp: str) -> bool:
         """Say whether a time stamp of the instance is later than the effect's newest attempt."""
@@ -248,7 +247,7 @@ def _unreadable(effect: Effect, error: Forbidden) -> Outcome:
 
 def _loaded(effect: Effect) -> bool:
     """Say whether the instance is known to have taken the row: it gave a handle, or said so without one."""
-    return effect.handle is not None and LOST_AT not in effect.handle
+    return effect.handle is not None and LOST_AFTER not in effect.handle
 
 
 def _not_transformed(effect: Effect) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from ml_connector.http import Clock, NotJson
 from target_servicenow_importset.calls import Caller
 from target_servicenow_importset.dictionary import Dictionary
 from target_servicenow_importset.importset import InsertMultiple
-from target_servicenow_importset.outcomes import LOST_AT
+from target_servicenow_importset.outcomes import LOST_AFTER
 from target_servicenow_importset.preflight import IMPORT_SET, OUTCOME_TABLES, Preflight
 from target_servicenow_importset.reader import Reader
 from target_servicenow_importset.rows import Rows
@@ -28,6 +29,7 @@ from target_servicenow_importset.writer import Mode, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from ml_connector.delivery.sink import Effect, Key, Problem, Row
     from ml_connector.http import Client
@@ -134,18 +136,20 @@ class ServiceNowSink(Sink):
     def send(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         """Write rows; when no more can be sent, the unsent ones are `failed` before the fault is raised."""
         told: set[int] = set()
+        handed_over = self._clock.now()
         try:
             for outcome in self._writer.send(effects):
                 told.add(outcome.effect.id)
-                yield self._dated(outcome)
+                yield self._dated(outcome, handed_over)
         except ConnectorError as error:
             yield from (_not_sent(effect, error) for effect in effects if effect.id not in told)
             raise
 
-    def _dated(self, outcome: Outcome) -> Outcome:
+    def _dated(self, outcome: Outcome, handed_over: datetime) -> Outcome:
+        """Return a lost row with the time its call had waited for its turn: the settle window starts after that."""
         if outcome.state is not State.IN_DOUBT:
             return outcome
-        return replace(outcome, handle={LOST_AT: self._clock.now().isoformat()})
+        return replace(outcome, handle={LOST_AFTER: ceil((self._clock.now() - handed_over).total_seconds())})
 
     def settle(self, effects: Sequence[Effect], *, wait: bool) -> Iterator[Outcome]:
         """Learn what became of rows that are sent or in doubt."""
