@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from ml_connector.errors import ConfigError
 from ml_connector.singer.target import DELIVERY_SETTINGS, DeliveryTarget
+from ml_connector.store import open_store
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.singerlib.exceptions import InvalidInputLine
+from sqlalchemy import text
 
 from tests.delivery.conftest import SOURCE_MAP, TARGET_MAP, Pipeline, supplier
 from tests.delivery.fake_target import FakeSink, Server
@@ -120,3 +122,22 @@ def test_a_damaged_store_is_told_without_a_record(pipeline: Pipeline, tmp_path: 
     store.write_bytes(damaged)
     with pytest.raises(ConfigError, match="store"):
         pipeline.run(("suppliers", supplier("S2")))
+
+
+def test_a_guard_left_empty_closes_and_does_not_open(pipeline: Pipeline, target: FakeTarget) -> None:
+    target._config["expected_instance"] = "  "
+    with pytest.raises(ConfigError, match="`expected_instance` is empty"):
+        feed(target, SCHEMA, record())
+    assert pipeline.server.writes.total() == 0
+
+
+def test_a_reader_of_the_store_keeps_no_writer_waiting(pipeline: Pipeline) -> None:
+    pipeline.run()
+    reader, writer = open_store(pipeline.url), open_store(pipeline.url)
+    with reader.reading() as looking:
+        assert looking.execute(text("SELECT count(*) FROM runs")).scalar() == 1
+        with writer.transaction() as writing:
+            writing.execute(text("DELETE FROM runs"))
+        assert looking.execute(text("SELECT count(*) FROM runs")).scalar() == 1
+    reader.close()
+    writer.close()

@@ -63,7 +63,7 @@ class Desk:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a store that some run has written, for one look at it."""
-        with self.store() as store, store.transaction() as connection:
+        with self.store() as store, store.reading() as connection:
             yield connection
 
     def show(self, data: Any, picture: Callable[[], RenderableType]) -> None:

@@ -173,7 +173,7 @@ class DeliveryTarget(Target):
             deliver_open_before_cutover=config["deliver_open_before_cutover"],
             source_states=tuple(config["source_states"]),
             expected_companies=tuple(config.get("expected_company") or ()),
-            expected_instance=config.get("expected_instance"),
+            expected_instance=_not_blank("expected_instance", config.get("expected_instance")),
             max_records=config.get("max_records"),
             max_amount=_parsed("max_amount", Decimal, config.get("max_amount")),
             volume_factor=_parsed("volume_factor", Decimal, str(config.get("volume_factor") or 0)),
@@ -363,6 +363,15 @@ def _why(error: BaseException) -> tuple[str, int]:
     if isinstance(error, SystemExit) and isinstance(error.code, int):
         return f"{name}: {error.code}", error.code
     return (f"{name}: {error}" if isinstance(error, _BAD_INPUT) else name), 1
+
+
+def _not_blank(name: str, text: str | None) -> str | None:
+    """Return a guard's value; an empty one, as an unset variable leaves it, must not open the guard."""
+    if text is not None and not text.strip():
+        raise ConfigError(
+            f"`{name}` is empty. Say what is expected, or leave the setting out to go without this guard."
+        )
+    return text
 
 
 def _parsed(name: str, parse: Any, text: str | None) -> Any:

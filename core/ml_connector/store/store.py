@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 REVISION = "0001"
 """The newest migration; a store at this revision is opened without loading Alembic."""
 
+_BEGIN = "sqlite_begin"
+"""The execution option that says how SQLite begins; a reader must not take the writer's lock."""
+
 
 class Store:
     """The durable store. One process writes through one connection at a time; nothing is held open across HTTP."""
@@ -37,8 +40,19 @@ class Store:
         Raises:
             ConfigError: The database refuses to work (disk full, read-only, locked for too long, damaged).
         """
+        with self._begin("IMMEDIATE") as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Yield a connection that sees one state of the store and does not keep a writer waiting."""
+        with self._begin("DEFERRED") as connection:
+            yield connection
+
+    @contextmanager
+    def _begin(self, kind: str) -> Iterator[Connection]:
         try:
-            with self._engine.begin() as connection:
+            with self._engine.connect().execution_options(**{_BEGIN: kind}) as connection, connection.begin():
                 yield connection
         except DatabaseError as error:
             raise ConfigError(
@@ -96,7 +110,7 @@ def _set_durable(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get(_BEGIN, 'IMMEDIATE')}")
 
 
 def _migrate(engine: Engine) -> None:
