@@ -37,6 +37,8 @@ def summary_picture(summary: Summary) -> RenderableType:
     parts += ["", balance_picture(summary), "", counts_picture(summary)]
     if summary.skipped:
         parts += ["", skipped_picture(summary)]
+    if summary.stand_ins:
+        parts += ["", stand_ins_picture(summary)]
     if summary.causes:
         parts += ["", causes_picture(summary.causes)]
     return Group(*parts)
@@ -92,6 +94,16 @@ def skipped_picture(summary: Summary) -> RenderableType:
     lines = [
         f"skipped by rule [bold]{rule}[/bold]: {company} {plain(record_type)}, {total.count}"
         for (company, record_type, rule), total in sorted(summary.skipped.items())
+    ]
+    return Text.from_markup("\n".join(lines))
+
+
+def stand_ins_picture(summary: Summary) -> RenderableType:
+    """Return what was delivered with something in place of a reference that the target does not have."""
+    lines = [
+        f"delivered with [bold]{words}[/bold]: {company} {plain(record_type)}, {total.count}"
+        + (f" · {money(total.amount)} {currency}" if currency else "")
+        for (company, record_type, words, currency), total in summary.stand_ins.items()
     ]
     return Text.from_markup("\n".join(lines))
 

@@ -13,6 +13,7 @@ from ml_connector.delivery.balance import CARRIED_IN, INCOMING, READ_AGAIN, RECE
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.work import OPEN_STATES
 from ml_connector.store.tables import deliveries, runs, tallies
+from ml_connector.store.text import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,6 +88,7 @@ class Summary:
     runs: list[RunFacts]
     lines: dict[Account, dict[str, Sum]]
     skipped: dict[tuple[str, str, str], Sum]  # company, record type, rule
+    stand_ins: dict[tuple[str, str, str, str], Sum]  # company, record type, what went instead, currency
     causes: list[Cause]
 
     @property
@@ -123,6 +125,10 @@ class Summary:
             "skipped": [
                 {"company": company, "record_type": record_type, "rule": rule, **asdict(total)}
                 for (company, record_type, rule), total in self.skipped.items()
+            ],
+            "stand_ins": [
+                {"company": company, "record_type": record_type, "sent": words, "currency": currency, **asdict(total)}
+                for (company, record_type, words, currency), total in self.stand_ins.items()
             ],
             "causes": [{**asdict(cause), "next": cause.step} for cause in self.causes],
         }
@@ -161,7 +167,33 @@ def read_summary(connection: Connection, ids: Sequence[str]) -> Summary:
         if kind == State.SKIPPED:
             skipped[company, record_type, reason].add(count, Decimal(amount))
     ordered = dict(sorted(lines.items(), key=lambda item: (item[0].company, item[0].currency == "", item[0])))
-    return Summary(facts, ordered, dict(skipped), open_causes(connection, sorted({run.pipeline for run in facts})))
+    causes = open_causes(connection, sorted({run.pipeline for run in facts}))
+    return Summary(facts, ordered, dict(skipped), _stand_ins(connection, ids), causes)
+
+
+def _stand_ins(connection: Connection, ids: Sequence[str]) -> dict[tuple[str, str, str, str], Sum]:
+    """Return what these runs sent with a default, or nothing, in place of a dimension that the target does not have."""
+    query = select(deliveries).where(
+        deliveries.c.last_run.in_(ids),
+        deliveries.c.defaulted.is_not(None),
+        deliveries.c.run_outcome.in_([State.DELIVERED, State.SENT]),
+    )
+    found: dict[tuple[str, str, str, str], Sum] = defaultdict(Sum)
+    for row in connection.execute(query):
+        for words in {_stand_in(entry) for entry in decode(row.defaulted)}:
+            found[row.company, row.record_type, words, row.currency or ""].add(1, Decimal(row.amount or 0))
+    return dict(sorted(found.items()))
+
+
+def _stand_in(entry: str) -> str:
+    """Say in words what `account:6300->9999` and `purchase_order:4711->` stand for."""
+    dimension, _, rest = entry.partition(":")
+    code = rest.rpartition("->")[2]
+    return (
+        f"{dimension.replace('_', ' ')} {code} instead of a missing one"
+        if code
+        else f"no {dimension.replace('_', ' ')}"
+    )
 
 
 def _runs(connection: Connection, ids: Sequence[str]) -> list[RunFacts]:
