@@ -101,7 +101,7 @@ def skipped_picture(summary: Summary) -> RenderableType:
 def stand_ins_picture(summary: Summary) -> RenderableType:
     """Return what was delivered with something in place of a reference that the target does not have."""
     lines = [
-        f"delivered with [bold]{words}[/bold]: {company} {plain(record_type)}, {total.count}"
+        f"delivered [bold]{words}[/bold]: {company} {plain(record_type)}, {total.count}"
         + (f" · {money(total.amount)} {currency}" if currency else "")
         for (company, record_type, words, currency), total in summary.stand_ins.items()
     ]
