@@ -24,6 +24,7 @@ class Server:
 
     tables: dict[str, dict[tuple[tuple[str, str], ...], Row]] = field(default_factory=dict)
     writes: Counter[str] = field(default_factory=Counter)
+    repeats: Counter[str] = field(default_factory=Counter)  # writes that changed nothing
     masters: dict[str, list[Row]] = field(default_factory=dict)
     next_id: int = 0
 
@@ -34,8 +35,10 @@ class Server:
         if key not in rows:
             self.next_id += 1
             rows[key] = {"id": f"id{self.next_id}"}
+        name = f"{effect.business_key}#{effect.name}"
+        self.writes[name] += 1
+        self.repeats[name] += rows[key].items() >= effect.payload.items()
         rows[key] |= effect.payload
-        self.writes[f"{effect.business_key}#{effect.name}"] += 1
         return rows[key]["id"], action
 
     def row(self, effect: Effect) -> Row | None:
@@ -62,6 +65,7 @@ class FakeSink(Sink):
     step: int = 0
     sent: list[Effect] = field(default_factory=list)
     lookups: int = 0
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def _tick(self) -> None:
         self.step += 1
@@ -113,7 +117,7 @@ class FakeSink(Sink):
                 yield Outcome(effect, State.SENT, handle=effect.handle)
             elif row is not None and row.items() >= effect.payload.items():
                 yield Outcome(effect, State.DELIVERED, action="found", target_id=row["id"])
-            elif effect.sent_at and datetime.now(UTC) - effect.sent_at < self.settle_window:
+            elif effect.sent_at and self.now() - effect.sent_at < self.settle_window:
                 yield Outcome(effect, State.IN_DOUBT, reason="too_early")
             else:
                 yield Outcome(effect, State.FAILED, reason="absent", message="it never arrived")
