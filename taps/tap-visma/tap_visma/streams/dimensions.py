@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -74,9 +75,9 @@ class _Part(VismaStream):
         del since, paging
         return partial(Page, list(self.parts()))
 
+    @abstractmethod
     def parts(self) -> Iterable[Record]:
         """Yield the stream's records."""
-        raise NotImplementedError
 
 
 class Dimensions(_Part):
