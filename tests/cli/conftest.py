@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from ml_connector.cli.commands import cli
 from ml_connector.store import open_store
-from ml_connector.store.tables import dead_letters, deliveries, runs, tallies
+from ml_connector.store.tables import dead_letters, deliveries, runs, shapes, tallies
 from sqlalchemy import insert
 
 if TYPE_CHECKING:
@@ -110,10 +110,18 @@ class House:
             "run_id": "r1",
             "opened_at": "2026-11-01T05:00:30.000000+00:00",
             "stream": "supplier_invoices",
-            "schema": '{"properties":{"referenceNumber":{"type":"string"}}}',
-            "key_properties": '["_company","referenceNumber"]',
+            "shape": "shape1",
         }
+        self.shape()
         self.add(dead_letters, id=number, business_key=business_key(key), record=record, **usual | values)
+
+    def shape(self) -> None:
+        store = open_store(self.store_url)
+        schema = '{"properties":{"referenceNumber":{"type":"string"}}}'
+        values = {"hash": "shape1", "schema": schema, "key_properties": '["_company","referenceNumber"]'}
+        with store.transaction() as connection:
+            connection.execute(insert(shapes).prefix_with("OR IGNORE").values(**values))
+        store.close()
 
     def meltano(self, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
         """Put a stand-in for `meltano` in place: a Python script that sees the same arguments and environment."""

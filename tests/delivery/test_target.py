@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from ml_connector.errors import ConfigError
-from ml_connector.singer.target import DELIVERY_SETTINGS, DeliveryTarget
+from ml_connector.singer.delivery_settings import DELIVERY_SETTINGS
+from ml_connector.singer.target import DeliveryTarget
 from ml_connector.store import open_store
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.singerlib.exceptions import InvalidInputLine

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, select
 
 from ml_connector.secrets import Redactor
-from ml_connector.store.tables import dead_letters, deliveries
+from ml_connector.store.tables import dead_letters, deliveries, shapes
 from ml_connector.store.text import decode
 
 if TYPE_CHECKING:
@@ -77,9 +77,8 @@ _OF_THE_LETTER = (
     "closed_by",
     "stream",
     "record",
-    "schema",
-    "key_properties",
 )
+_OF_THE_SHAPE = ("schema", "key_properties")
 
 
 def find_letters(
@@ -103,13 +102,12 @@ def newest_letters(connection: Connection, letters: Sequence[Letter]) -> list[Le
 
 
 def _select() -> Any:
-    columns = [
-        (dead_letters if name in _OF_THE_LETTER else deliveries).c[name].label(name) for name in Letter.__slots__
-    ]
+    homes = dict.fromkeys(_OF_THE_LETTER, dead_letters) | dict.fromkeys(_OF_THE_SHAPE, shapes)
+    columns = [homes.get(name, deliveries).c[name].label(name) for name in Letter.__slots__]
     same = and_(
         deliveries.c.target_id == dead_letters.c.target_id, deliveries.c.business_key == dead_letters.c.business_key
     )
-    return select(*columns).join_from(dead_letters, deliveries, same).order_by(dead_letters.c.id)
+    return select(*columns).join_from(dead_letters, deliveries, same).join(shapes).order_by(dead_letters.c.id)
 
 
 def singer_lines(letters: Iterable[Letter]) -> Iterator[str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, delete, or_, select, update
 
 from ml_connector.delivery.outbox import pages
 from ml_connector.delivery.sink import State
-from ml_connector.store.tables import dead_letters, deliveries
-from ml_connector.store.text import decode, encode, stamp, utc_now
+from ml_connector.store.tables import dead_letters, deliveries, shapes
+from ml_connector.store.text import decode, digest, encode, stamp, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,12 +32,17 @@ class DeadLetter:
     shape: StreamShape
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StreamShape:
     """What a SCHEMA message said of a stream; the schema as JSON text."""
 
     schema: str
-    key_properties: list[str]
+    key_properties: tuple[str, ...]
+
+    @cached_property
+    def hash(self) -> str:
+        """What dead letters of this shape refer to it by."""
+        return digest([self.schema, encode(self.key_properties)])
 
 
 def open_letters(connection: Connection, run: Run, works: Sequence[Work]) -> None:
@@ -53,7 +59,21 @@ def open_letters(connection: Connection, run: Run, works: Sequence[Work]) -> Non
     same = (dead_letters.c.business_key == bindparam("b_key"), dead_letters.c.source_hash == bindparam("b_hash"))
     connection.execute(delete(dead_letters).where(dead_letters.c.target_id == run.target_id, *same), closed)
     close_letters(connection, run.target_id, [key for key, _ in wanted], "superseded")
+    keep_shapes(connection, {run.shapes[work.stream] for work in wanted.values()})
     connection.execute(dead_letters.insert(), [_row(run, work) for work in wanted.values()])
+
+
+def keep_shapes(connection: Connection, wanted: set[StreamShape]) -> None:
+    """Keep the shapes of streams that dead letters refer to, each once."""
+    by_hash = {shape.hash: shape for shape in wanted}
+    known = set(connection.execute(select(shapes.c.hash).where(shapes.c.hash.in_(by_hash))).scalars())
+    fresh = [
+        {"hash": name, "schema": shape.schema, "key_properties": encode(shape.key_properties)}
+        for name, shape in by_hash.items()
+        if name not in known
+    ]
+    if fresh:
+        connection.execute(shapes.insert(), fresh)
 
 
 def _open(connection: Connection, target_id: str, keys: list[str]) -> list[tuple[str, str]]:
@@ -79,8 +99,7 @@ def _row(run: Run, work: Work) -> dict[str, Any]:
         "opened_at": stamp(utc_now()),
         "stream": work.stream,
         "record": encode(work.raw),
-        "schema": shape.schema,
-        "key_properties": encode(shape.key_properties),
+        "shape": shape.hash,
     }
 
 
@@ -140,13 +159,14 @@ def due(connection: Connection, pipeline: str, target_id: str, map_version: str)
 
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[DeadLetter]:
     """Return dead letters by their numbers."""
-    query = select(dead_letters).where(dead_letters.c.id.in_(ids)).order_by(dead_letters.c.id)
+    query = select(dead_letters, shapes.c.schema, shapes.c.key_properties).join(shapes)
+    query = query.where(dead_letters.c.id.in_(ids)).order_by(dead_letters.c.id)
     return [
         DeadLetter(
             row["business_key"],
             row["stream"],
             decode(row["record"]),
-            StreamShape(row["schema"], decode(row["key_properties"])),
+            StreamShape(row["schema"], tuple(decode(row["key_properties"]))),
         )
         for row in connection.execute(query).mappings()
     ]

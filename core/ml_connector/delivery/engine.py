@@ -157,7 +157,7 @@ class Engine:
 
     def stream(self, name: str, schema: dict[str, Any], key_properties: list[str]) -> None:
         """Take note of a SCHEMA message."""
-        self._shapes[name] = StreamShape(encode(schema), key_properties)
+        self._shapes[name] = StreamShape(encode(schema), tuple(key_properties))
         self._tap_totals.stream(name, schema)
 
     def record(self, stream: str, raw: dict[str, Any], size: int = 0) -> None:

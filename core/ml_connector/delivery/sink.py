@@ -59,7 +59,8 @@ class Effect:
     payload: dict[str, Any]  # every column to send, the key's included
     target_id: str | None = None  # known from an earlier delivery
     handle: dict[str, Any] | None = None  # what `settle` needs to read an asynchronous outcome
-    sent_at: datetime | None = None  # when the newest attempt went out (UTC), None if none did
+    sent_at: datetime | None = None  # not later than the newest attempt went out (UTC), None if none did
+    lost_at: datetime | None = None  # not earlier than it went out: absence is believed this long after (L3)
     content_hash: str = ""  # of the columns the source owns; the engine's business
 
 
@@ -79,6 +80,7 @@ class Outcome:
     suggestion: str = ""
     retry_at: datetime | None = None
     request_id: str | None = None
+    response: str | None = None  # the response's status as people know it: 'HTTP 201'
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class Sink(ABC):
 
         With `wait`, poll until outcomes are there or the connector's patience ends; rows still unknown are yielded
         unchanged. An in-doubt row that is absent from the target is `failed` (may be sent again) only when
-        `sent_at` is older than the connector's settle window (L3).
+        `lost_at` is older than the connector's settle window (L3).
         """
 
     @abstractmethod

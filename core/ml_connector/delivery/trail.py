@@ -47,8 +47,10 @@ class Trail:
         at, head = stamp(utc_now()), self.head(connection)
         rows = []
         for kind, business_key, data in entries:
-            row = {"run_id": self._run_id, "at": at, "business_key": business_key, "kind": kind, "data": encode(data)}
-            link = digest([head, *row.values()])
-            rows.append({**row, "previous_hash": head, "hash": link})
+            text = encode(data)
+            row = {"run_id": self._run_id, "at": at, "business_key": business_key, "kind": kind}
+            data_hash = digest(text)
+            link = digest([head, *row.values(), data_hash])
+            rows.append({**row, "data": text, "data_hash": data_hash, "previous_hash": head, "hash": link})
             head = link
         connection.execute(insert(events), rows)

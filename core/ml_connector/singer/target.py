@@ -5,26 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from abc import abstractmethod
-from datetime import date
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import click
 from singer_sdk import Target
-from singer_sdk import typing as th
 from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
 from ml_connector.delivery.engine import Engine
-from ml_connector.delivery.settings import EngineSettings, Guards
 from ml_connector.delivery.sink import State
 from ml_connector.errors import BadInput, ConfigError, ConnectorError, EnvironmentFault
 from ml_connector.mapping.loader import search_path
 from ml_connector.mapping.source_map import SourceMap
 from ml_connector.mapping.target_map import TargetMap
 from ml_connector.singer.command import redact_logs, redactor_of, tell_checks, told
+from ml_connector.singer.delivery_settings import engine_settings
 from ml_connector.singer.reader import DecimalReader
 from ml_connector.store import Store, open_store
 from ml_connector.store.text import encode
@@ -43,78 +40,6 @@ _BAD_INPUT = (InvalidInputLine, MissingKeyPropertiesError, RecordsWithoutSchemaE
 
 _TERMINATED = 143
 """What a shell reports for a process that SIGTERM ended."""
-
-DELIVERY_SETTINGS = th.PropertiesList(
-    th.Property(
-        "mapping",
-        th.ArrayType(th.StringType),
-        required=True,
-        description="Two map names: the source's and the target's, e.g. `[tap_visma, servicenow-s2p]`. "
-        "Each is found in `maps_dir` first, then in the installed ml-connector-maps.",
-    ),
-    th.Property("maps_dir", th.StringType, description="The project's own maps folder."),
-    th.Property(
-        "mapping_vars",
-        th.ObjectType(additional_properties=True),
-        description="Values that override the `vars:` of the source map, e.g. `{cost_center_segment: 2}`.",
-    ),
-    th.Property(
-        "store_url",
-        th.StringType,
-        secret=True,
-        description="Database URL of the delivery store. Default: `sqlite:///` + "
-        "`${MELTANO_PROJECT_ROOT}/.ml-connector/store.db`.",
-    ),
-    th.Property(
-        "pipeline",
-        th.StringType,
-        description="Name of this flow in the store; one process at a time may run it. "
-        "Default: the names of the Meltano extractor and loader.",
-    ),
-    th.Property("cutover_date", th.DateType, description="Documents dated before it are skipped (named, and counted)."),
-    th.Property(
-        "deliver_open_before_cutover",
-        th.BooleanType,
-        default=False,
-        description="Deliver documents dated before the cutover all the same while they are open.",
-    ),
-    th.Property(
-        "source_states",
-        th.ArrayType(th.StringType),
-        default=["open", "closed", "active", "inactive"],
-        description="Deliver only records in these source states: draft, open, closed, voided, active, inactive.",
-    ),
-    th.Property(
-        "expected_company",
-        th.ArrayType(th.StringType),
-        description="Stop before a record of any other company is written.",
-    ),
-    th.Property("expected_instance", th.StringType, description="Stop unless the live target says it is this one."),
-    th.Property("max_records", th.IntegerType, description="Stop when a run receives more records than this."),
-    th.Property("max_amount", th.StringType, description="Park documents above this amount, in their own currency."),
-    th.Property(
-        "volume_factor",
-        th.NumberType,
-        description="Stop when a run receives this many times the usual volume of the last ten runs. 0: no stop.",
-    ),
-    th.Property(
-        "batch_size_rows",
-        th.IntegerType(minimum=1, maximum=10_000),
-        default=500,
-        description="Records settled together.",
-    ),
-    th.Property("batch_seconds", th.NumberType, default=30, description="Settle a started batch after this long."),
-    th.Property("resend", th.BooleanType, default=False, description="Send everything again, whatever the hashes say."),
-    th.Property("replay", th.BooleanType, default=False, description="Give refused records another try."),
-    th.Property(
-        "fail_on",
-        th.ArrayType(th.StringType),
-        default=[],
-        description="End with exit code 4 or 5 when records are in these states at the end (parked, refused, failed, "
-        "in_doubt) or `out_of_balance`. By default the exit code is 0: one parked invoice must not stop Meltano's "
-        "next block.",
-    ),
-)
 
 
 class DeliveryTarget(Target):
@@ -166,28 +91,6 @@ class DeliveryTarget(Target):
         variables = self.config.get("mapping_vars")
         return SourceMap.load(names[0], search, variables), TargetMap.load(names[1], search)
 
-    def _engine_settings(self) -> EngineSettings:
-        config = self.config
-        guards = Guards(
-            cutover_date=_parsed("cutover_date", date.fromisoformat, config.get("cutover_date")),
-            deliver_open_before_cutover=config["deliver_open_before_cutover"],
-            source_states=tuple(config["source_states"]),
-            expected_companies=tuple(config.get("expected_company") or ()),
-            expected_instance=_not_blank("expected_instance", config.get("expected_instance")),
-            max_records=config.get("max_records"),
-            max_amount=_parsed("max_amount", Decimal, config.get("max_amount")),
-            volume_factor=_parsed("volume_factor", Decimal, str(config.get("volume_factor") or 0)),
-        )
-        return EngineSettings(
-            pipeline=self.pipeline,
-            mapping=" ".join(config["mapping"]),
-            guards=guards,
-            batch_rows=config["batch_size_rows"],
-            batch_seconds=float(config["batch_seconds"]),
-            resend=config["resend"],
-            replay=config["replay"],
-        )
-
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         """Leave out the SDK's settings for sinks of its own kind; only those of every plugin stay."""
@@ -200,7 +103,7 @@ class DeliveryTarget(Target):
         """The run's engine, started with the first message."""
         if self._engine is None:
             source_map, target_map = self._maps()
-            settings = self._engine_settings()
+            settings = engine_settings(self.pipeline, self.config)
             self._store = open_store(self.store_url)
             self._engine = Engine(
                 settings=settings,
@@ -363,23 +266,3 @@ def _why(error: BaseException) -> tuple[str, int]:
     if isinstance(error, SystemExit) and isinstance(error.code, int):
         return f"{name}: {error.code}", error.code
     return (f"{name}: {error}" if isinstance(error, _BAD_INPUT) else name), 1
-
-
-def _not_blank(name: str, text: str | None) -> str | None:
-    """Return a guard's value; an empty one, as an unset variable leaves it, must not open the guard."""
-    if text is not None and not text.strip():
-        raise ConfigError(
-            f"`{name}` is empty. Say what is expected, or leave the setting out to go without this guard."
-        )
-    return text
-
-
-def _parsed(name: str, parse: Any, text: str | None) -> Any:
-    if text is None:
-        return None
-    try:
-        return parse(str(text)[:10] if parse is date.fromisoformat else text)
-    except (ValueError, InvalidOperation):
-        raise ConfigError(
-            f"`{name}` is {text!r}, which is not a valid value. Correct it in the target's settings."
-        ) from None

@@ -15,7 +15,7 @@ from ml_connector.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a store at this revision is opened without loading Alembic."""
 
 _BEGIN = "sqlite_begin"

@@ -21,7 +21,7 @@ runs = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("pipeline", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # run, replay
+    Column("kind", Text, nullable=False),  # run, replay, plan; action: what a person decided
     Column("target_id", Text, nullable=False),  # the target's live identity
     Column("target_label", Text, nullable=False),
     Column("mapping", Text, nullable=False),
@@ -33,6 +33,12 @@ runs = Table(
     Column("message", Text),
     Column("exit_code", Integer),
     Column("head", Text),  # hash of the run's last event
+    Column("replay_of", Text),  # the run whose records or window this one tries again
+    Column("actor", Text),  # the operating-system user (L9)
+    Column("host", Text),
+    Column("plan", Text),  # hash of the plan it carried out
+    Column("state_from", Text),  # the Singer STATE the tap began with: the window `replay --run` reads again
+    Column("state_to", Text),  # the newest STATE this run let pass
     Index(None, "pipeline", "started_at"),
 )
 
@@ -56,6 +62,8 @@ deliveries = Table(
     Column("amount", Text),
     Column("currency", Text),
     Column("document_date", Text),
+    Column("period", Text),  # financial period, 2026-10
+    Column("accounts", Text),  # JSON: signed amount per GL account of its lines
     Column("source_state", Text),
     Column("source_modified_at", Text),
     Column("duplicate_key", Text),
@@ -70,6 +78,8 @@ deliveries = Table(
     Column("verified_at", Text),  # when its content was last found equal to what was sent
     Column("last_run", Text, nullable=False),
     Column("run_outcome", Text, nullable=False),  # what the last run made of it; 'unchanged' lives only here
+    Column("origin", Text),  # where the newest version was read: endpoint and page
+    Column("extracted_at", Text),  # and when
     UniqueConstraint("target_id", "business_key"),
     Index(None, "pipeline", "target_id", "state"),
     Index(None, "target_id", "duplicate_key"),
@@ -97,6 +107,9 @@ effects = Table(
     Column("reason", Text),
     Column("message", Text),
     Column("request_id", Text),
+    Column("lost_at", Text),  # when the answer of the newest attempt was lost: absence counts from here (L3)
+    Column("settled_at", Text),  # when its outcome was stored
+    Column("response", Text),  # the response's status as the target told it: HTTP 201
     UniqueConstraint("delivery_id", "name"),
     Index(None, "state"),
 )
@@ -115,11 +128,62 @@ dead_letters = Table(
     Column("closed_at", Text),
     Column("closed_by", Text),  # delivered, superseded, replay …
     Column("stream", Text, nullable=False),
-    Column("record", Text, nullable=False),  # the original Singer record
-    Column("schema", Text, nullable=False),
-    Column("key_properties", Text, nullable=False),
+    Column("record", Text, nullable=False),  # the original Singer record, bank and personal identifiers sealed
+    Column("shape", Text, ForeignKey("shapes.hash"), nullable=False),
+    Column("origin", Text),  # endpoint and page it was read from
+    Column("extracted_at", Text),
+    Column("edit", Text),  # JSON: what a person changed, path to [old, new]; holds until the source record changes
     UniqueConstraint("target_id", "business_key", "source_hash"),
     Index(None, "pipeline", "closed_at"),
+)
+
+shapes = Table(
+    "shapes",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("schema", Text, nullable=False),  # of a SCHEMA message
+    Column("key_properties", Text, nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("letter_id", Integer, nullable=False),  # of the dead letter it is about
+    Column("business_key", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # edit, drop, replay
+    Column("state", Text, nullable=False),  # waiting (four eyes), done, withdrawn
+    Column("reason", Text, nullable=False),
+    Column("data", Text, nullable=False),  # JSON: what is to be done
+    Column("at", Text, nullable=False),
+    Column("actor", Text, nullable=False),  # the operating-system user (L9)
+    Column("approved_at", Text),
+    Column("approved_by", Text),
+    Index(None, "letter_id"),
+    Index(None, "state"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("pipeline", Text, nullable=False),
+    Column("target_id", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("map_version", Text, nullable=False),
+    Column("plan", Text, nullable=False),  # hash of the plan that was carried out
+    Column("at", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    UniqueConstraint("pipeline", "target_id", "company", "map_version"),
+)
+
+pipelines = Table(
+    "pipelines",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("fence", Integer, nullable=False),  # grows with every holder: who holds an older number may not write
+    Column("holder", Text, nullable=False),  # host, process, user
+    Column("taken_at", Text, nullable=False),
 )
 
 events = Table(
@@ -130,7 +194,8 @@ events = Table(
     Column("at", Text, nullable=False),
     Column("business_key", Text),
     Column("kind", Text, nullable=False),
-    Column("data", Text, nullable=False),
+    Column("data", Text),  # JSON; empty when it was purged, which a later event says
+    Column("data_hash", Text, nullable=False),
     Column("previous_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Index(None, "run_id"),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ml_connector.errors import ConfigError
-from ml_connector.singer.target import DELIVERY_SETTINGS, DeliveryTarget
+from ml_connector.singer.delivery_settings import DELIVERY_SETTINGS
+from ml_connector.singer.target import DeliveryTarget
 from singer_sdk import typing as th
 
 from target_servicenow_importset.client import NEEDED, open_client

@@ -1,0 +1,134 @@
+"""The settings every delivery target has, and what the engine makes of them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import typing as th
+
+from ml_connector.delivery.settings import EngineSettings, Guards
+from ml_connector.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DELIVERY_SETTINGS = th.PropertiesList(
+    th.Property(
+        "mapping",
+        th.ArrayType(th.StringType),
+        required=True,
+        description="Two map names: the source's and the target's, e.g. `[tap_visma, servicenow-s2p]`. "
+        "Each is found in `maps_dir` first, then in the installed ml-connector-maps.",
+    ),
+    th.Property("maps_dir", th.StringType, description="The project's own maps folder."),
+    th.Property(
+        "mapping_vars",
+        th.ObjectType(additional_properties=True),
+        description="Values that override the `vars:` of the source map, e.g. `{cost_center_segment: 2}`.",
+    ),
+    th.Property(
+        "store_url",
+        th.StringType,
+        secret=True,
+        description="Database URL of the delivery store. Default: `sqlite:///` + "
+        "`${MELTANO_PROJECT_ROOT}/.ml-connector/store.db`.",
+    ),
+    th.Property(
+        "pipeline",
+        th.StringType,
+        description="Name of this flow in the store; one process at a time may run it. "
+        "Default: the names of the Meltano extractor and loader.",
+    ),
+    th.Property("cutover_date", th.DateType, description="Documents dated before it are skipped (named, and counted)."),
+    th.Property(
+        "deliver_open_before_cutover",
+        th.BooleanType,
+        default=False,
+        description="Deliver documents dated before the cutover all the same while they are open.",
+    ),
+    th.Property(
+        "source_states",
+        th.ArrayType(th.StringType),
+        default=["open", "closed", "active", "inactive"],
+        description="Deliver only records in these source states: draft, open, closed, voided, active, inactive.",
+    ),
+    th.Property(
+        "expected_company",
+        th.ArrayType(th.StringType),
+        description="Stop before a record of any other company is written.",
+    ),
+    th.Property("expected_instance", th.StringType, description="Stop unless the live target says it is this one."),
+    th.Property("max_records", th.IntegerType, description="Stop when a run receives more records than this."),
+    th.Property("max_amount", th.StringType, description="Park documents above this amount, in their own currency."),
+    th.Property(
+        "volume_factor",
+        th.NumberType,
+        description="Stop when a run receives this many times the usual volume of the last ten runs. 0: no stop.",
+    ),
+    th.Property(
+        "batch_size_rows",
+        th.IntegerType(minimum=1, maximum=10_000),
+        default=500,
+        description="Records settled together.",
+    ),
+    th.Property("batch_seconds", th.NumberType, default=30, description="Settle a started batch after this long."),
+    th.Property("resend", th.BooleanType, default=False, description="Send everything again, whatever the hashes say."),
+    th.Property("replay", th.BooleanType, default=False, description="Give refused records another try."),
+    th.Property(
+        "fail_on",
+        th.ArrayType(th.StringType),
+        default=[],
+        description="End with exit code 4 or 5 when records are in these states at the end (parked, refused, failed, "
+        "in_doubt) or `out_of_balance`. By default the exit code is 0: one parked invoice must not stop Meltano's "
+        "next block.",
+    ),
+)
+
+
+def engine_settings(pipeline: str, config: Mapping[str, Any]) -> EngineSettings:
+    """Return the engine's settings that a target's settings make.
+
+    Raises:
+        ConfigError: A value cannot be parsed, or a guard is left empty.
+    """
+    guards = Guards(
+        cutover_date=_parsed("cutover_date", date.fromisoformat, config.get("cutover_date")),
+        deliver_open_before_cutover=config["deliver_open_before_cutover"],
+        source_states=tuple(config["source_states"]),
+        expected_companies=tuple(config.get("expected_company") or ()),
+        expected_instance=_not_blank("expected_instance", config.get("expected_instance")),
+        max_records=config.get("max_records"),
+        max_amount=_parsed("max_amount", Decimal, config.get("max_amount")),
+        volume_factor=_parsed("volume_factor", Decimal, str(config.get("volume_factor") or 0)),
+    )
+    return EngineSettings(
+        pipeline=pipeline,
+        mapping=" ".join(config["mapping"]),
+        guards=guards,
+        batch_rows=config["batch_size_rows"],
+        batch_seconds=float(config["batch_seconds"]),
+        resend=config["resend"],
+        replay=config["replay"],
+    )
+
+
+def _not_blank(name: str, text: str | None) -> str | None:
+    """Return a guard's value; an empty one, as an unset variable leaves it, must not open the guard."""
+    if text is not None and not text.strip():
+        raise ConfigError(
+            f"`{name}` is empty. Say what is expected, or leave the setting out to go without this guard."
+        )
+    return text
+
+
+def _parsed(name: str, parse: Any, text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        return parse(str(text)[:10] if parse is date.fromisoformat else text)
+    except (ValueError, InvalidOperation):
+        raise ConfigError(
+            f"`{name}` is {text!r}, which is not a valid value. Correct it in the target's settings."
+        ) from None
