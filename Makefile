@@ -9,7 +9,7 @@ JOBS ?= 2
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 
-.PHONY: demo test lint types bench clean
+.PHONY: demo test lint types bench prove clean
 
 demo: .venv/synced
 	$(RUN)/ml-connector demo
@@ -26,6 +26,9 @@ types: .venv/synced
 
 bench: .venv/synced
 	$(RUN)/python -m bench
+
+prove: .venv/synced
+	$(RUN)/python -m prove
 
 clean:
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .ml-connector/demo

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("core", "taps", "targets", "simulators", "mappers", "bench", "scripts")
+FOLDERS = ("core", "taps", "targets", "simulators", "mappers", "bench", "prove", "scripts")
 
 
 @dataclass(frozen=True)

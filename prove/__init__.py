@@ -1,0 +1,1 @@
+"""Every law under attack: `make prove`."""
