@@ -38,13 +38,14 @@ class Dispatcher:
         """
         works = self._newest(received)
         self._recognise(works)
-        works = self._pass_by(works)
+        newest, works = works, self._pass_by(works)
         self._planner.triage(works)
         self._plan([work for work in works if work.is_open])
         self._conclude([work for work in works if not work.is_open])
         fault = self._send([work for work in works if work.is_open])
         if fault is not None:
             raise fault
+        self._run.witness.note(newest)
         return sum(1 for work in works if work.verdict and work.verdict.state in (State.DELIVERED, State.SENT))
 
     def _newest(self, received: Sequence[Work]) -> list[Work]:
@@ -99,6 +100,7 @@ class Dispatcher:
     def _send(self, works: Sequence[Work]) -> ConnectorError | None:
         if not works:
             return None
+        self._run.witness.permit(works)
         waiting = self._write_outbox(works)
         fault: ConnectorError | None = None
         while waiting:

@@ -22,6 +22,7 @@ from ml_connector.delivery.run import Run
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.tap_totals import TapTotals
 from ml_connector.delivery.trail import Trail
+from ml_connector.delivery.witness import Witness
 from ml_connector.delivery.work import OPEN_STATES
 from ml_connector.store.tables import deliveries, runs
 from ml_connector.store.text import digest, encode, stamp, utc_now
@@ -54,6 +55,7 @@ class Engine:
         target_map: TargetMap,
         emit_state: Callable[[Any], None],
         pause: Callable[[], None] = lambda: None,
+        witness: Witness | None = None,
     ) -> None:
         """Take the parts; `pause` is called wherever a run may end early, by raising what ends it."""
         self._settings = settings
@@ -65,6 +67,7 @@ class Engine:
         self._intake = Intake(source_map, target_map, self._shapes)
         self._emit_state = emit_state
         self._pause = pause
+        self._witness = witness or Witness()
         self._map_version = digest([source_map.version, target_map.version])
         self._batch: list[Work] = []
         self._batch_bytes = 0
@@ -95,6 +98,8 @@ class Engine:
         planner = Planner(self._settings, self._target_map, self._map_version, self._dimensions, self._sink)
         self._dispatcher = Dispatcher(self._run, self._sink, planner)
         self._started = True
+        self._run.witness = self._witness
+        self._witness.begin(self._run)
         settle_late(self._run, self._sink, wait=False)
 
     def _begin(self, identity: Identity) -> Run:
@@ -181,6 +186,7 @@ class Engine:
         for work in works:
             if work.verdict is None:
                 guards.check_company(work.record.company)
+                self._witness.receive(work.record.company)
         guards.check_volume(self._received, self._usual)
 
     def _count(self, kind: str, record: CanonicalRecord) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ml_connector.delivery.balance import Tally
+from ml_connector.delivery.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,7 @@ class Run:
     trail: Trail
     shapes: dict[str, StreamShape]
     take_over: Callable[[str], None]  # another pipeline's unfinished rows, unless that one runs
+    witness: Witness = field(default_factory=Witness)
     tally: Tally = field(default_factory=Tally)
     outwaited: set[int] = field(
         default_factory=set
