@@ -43,7 +43,7 @@ class Intake:
         works = []
         for meaning in meanings:
             if isinstance(meaning, Skipped):
-                record = self._stand_in(stream, raw, source_hash, meaning)
+                record = self._stand_in(stream, raw, source_hash, meaning.outline)
                 verdict = Verdict(State.SKIPPED, meaning.rule, meaning.message)
                 works.append(self._work(stream, raw, source_hash, record, verdict))
             else:
@@ -59,7 +59,7 @@ class Intake:
         left_out = verdict is not None and verdict.state == State.SKIPPED
         return Work(stream, raw, record, source_hash, verdict=verdict, left_out=left_out)
 
-    def _stand_in(self, stream: str, raw: dict[str, Any], source_hash: str, told: Outline | Skipped) -> CanonicalRecord:
+    def _stand_in(self, stream: str, raw: dict[str, Any], source_hash: str, told: Outline) -> CanonicalRecord:
         """Return a record with a key and an amount for one that the source map does not turn into fields."""
         return CanonicalRecord(
             record_type=told.record_type or stream,

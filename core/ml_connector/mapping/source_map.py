@@ -41,7 +41,7 @@ class SourceMap:
         maps = self.streams.get(stream)
         if maps is None:
             message = f"{self.name}.yml does not map the stream {stream}."
-            return [Skipped("unmapped", message, None, record.get("_company"), None)]
+            return [Skipped("unmapped", message, Outline(None, record.get("_company"), None))]
         return [each.apply(self.source_system, record, self.variables) for each in maps]
 
     def outline(self, stream: str, record: dict[str, Any]) -> list[Outline]:

@@ -37,11 +37,7 @@ class Skipped:
 
     rule: str
     message: str
-    record_type: str | None
-    company: str | None
-    source_key: str | None
-    amount: Decimal | None = None
-    currency: str | None = None
+    outline: Outline
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +182,8 @@ class StreamMap:
         return str(company)
 
     def _skipped(self, rule: SkipRule, record: dict[str, Any], shared: Mapping[str, Any]) -> Skipped:
-        told = self.outline(record, shared)
         message = f"Left out by the rule {rule.name}: `{rule.expression.text}` ({rule.expression.place})."
-        return Skipped(rule.name, message, told.record_type, told.company, told.source_key, told.amount, told.currency)
+        return Skipped(rule.name, message, self.outline(record, shared))
 
 
 def _signed(fields: Mapping[str, Any]) -> Decimal | None:
