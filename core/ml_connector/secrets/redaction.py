@@ -10,6 +10,8 @@ import threading
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
+from ml_connector.secrets.personal import without_iban
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -26,7 +28,6 @@ _PATTERNS = (
     (re.compile(rf"""(?i)(["']?(?<![/\w-])(?:{_NAMES})["']?\s*[:=]\s*["']?)(?!\*\*\*)[^"'&\s,;}}]+"""), rf"\1{MASK}"),
     (re.compile(r"(?i)(https?://)[^/@\s:]+:[^/@\s]+@"), rf"\1{MASK}@"),
 )
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 
 
 class Redactor:
@@ -54,7 +55,7 @@ class Redactor:
             text = self._pattern.sub(MASK, text)
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
-        return _IBAN.sub(_mask_iban, text)
+        return without_iban(text, MASK)
 
     def body(self, body: bytes, limit: int = 300) -> str:
         """Return the start of an HTTP body as one clean line of text."""
@@ -101,10 +102,3 @@ def _base64_inside(secret: bytes, shift: int) -> Iterator[str]:
         inside = encode(b"\0" * shift + secret).decode()[start:end]
         if len(inside) >= SHORTEST:
             yield inside
-
-
-def _mask_iban(match: re.Match[str]) -> str:
-    """Mask a text of an IBAN's shape only when its check digits prove it one (ISO 13616)."""
-    plain = match.group().replace(" ", "")
-    number = "".join(str(int(character, 36)) for character in plain[4:] + plain[:4])
-    return MASK if int(number) % 97 == 1 else match.group()
