@@ -15,7 +15,8 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from ml_connector.delivery import deadletters, delivery_row, engine, late, outbox, planner, trail
+from ml_connector.audit import trail
+from ml_connector.delivery import deadletters, delivery_row, late, outbox, planner
 from ml_connector.delivery.report import RunReport
 from ml_connector.delivery.settings import Guards
 from ml_connector.errors import Unreachable
@@ -38,7 +39,7 @@ GUARDS = {"guards": Guards(source_states=("open", "active"))}
 def patch_clock(clock: Callable[[], datetime]) -> Iterator[None]:
     """Let the engine live by this clock."""
     with ExitStack() as patches:
-        for module in (deadletters, delivery_row, engine, late, outbox, planner, trail):
+        for module in (deadletters, delivery_row, late, outbox, planner, trail):
             patches.enter_context(patch.object(module, "utc_now", clock))
         yield
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
+from ml_connector.audit.trail import Trail
 from ml_connector.delivery import deadletters, outbox, report
 from ml_connector.delivery.balance import CARRIED_IN, READ_AGAIN, RECEIVED, Line
 from ml_connector.delivery.deadletters import StreamShape
@@ -21,11 +21,10 @@ from ml_connector.delivery.planner import Planner
 from ml_connector.delivery.run import Run
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.tap_totals import TapTotals
-from ml_connector.delivery.trail import Trail
 from ml_connector.delivery.witness import Witness
 from ml_connector.delivery.work import OPEN_STATES
-from ml_connector.store.tables import deliveries, runs
-from ml_connector.store.text import digest, encode, stamp, utc_now
+from ml_connector.store.tables import deliveries
+from ml_connector.store.text import digest, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -89,7 +88,8 @@ class Engine:
             ConfigError: A guard or the target's set-up forbids this run; nothing was written.
             EnvironmentFault: The target cannot be reached, refuses us, or another process runs this pipeline.
         """
-        self._open.enter_context(pipeline_lock(self._store_url, self._settings.pipeline))
+        self._take(self._settings.pipeline)
+        self._sink.ask_before_writing(self._store.prove)
         identity = self._sink.identity()
         self._settings.guards.check_instance(identity)
         self._sink.prepare(self._target_map)
@@ -102,28 +102,32 @@ class Engine:
         self._witness.begin(self._run)
         settle_late(self._run, self._sink, wait=False)
 
+    def _take(self, pipeline: str) -> None:
+        """Hold a pipeline for this run, and write only as long as nobody else has taken it."""
+        fence = self._open.enter_context(pipeline_lock(self._store_url, pipeline))
+        self._open.enter_context(self._store.fenced(fence))
+
     def _begin(self, identity: Identity) -> Run:
-        run_id = f"{utc_now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         settings = self._settings
+        facts = {
+            "target_id": identity.id,
+            "target_label": identity.label,
+            "mapping": settings.mapping,
+            "map_version": self._map_version,
+        }
         with self._store.transaction() as connection:
-            trail = Trail.begin(connection, run_id, settings.pipeline)
-            run = Run(
-                run_id, settings, identity.id, self._map_version, self._store, trail, self._shapes, self._take_over()
-            )
-            values = {
-                "id": run_id,
-                "pipeline": settings.pipeline,
-                "kind": "replay" if settings.replay else "run",
-                "target_id": identity.id,
-                "target_label": identity.label,
-                "mapping": settings.mapping,
-                "map_version": self._map_version,
-                "started_at": stamp(utc_now()),
-                "outcome": "running",
-            }
             self._usual = report.usual_volume(connection, settings.pipeline)
-            connection.execute(runs.insert(), values)
-            trail.append(connection, [("run_started", None, values)])
+            trail = Trail.begin(connection, settings.pipeline, "replay" if settings.replay else "run", **facts)
+            run = Run(
+                trail.run_id,
+                settings,
+                identity.id,
+                self._map_version,
+                self._store,
+                trail,
+                self._shapes,
+                self._take_over(),
+            )
             self._carry_in(connection, run)
         return run
 
@@ -153,7 +157,7 @@ class Engine:
 
         def take_over(pipeline: str) -> None:
             if pipeline not in mine:
-                self._open.enter_context(pipeline_lock(self._store_url, pipeline))
+                self._take(pipeline)
                 mine.add(pipeline)
 
         return take_over
@@ -262,6 +266,10 @@ class Engine:
                 work.recheck = True
                 yield work
 
+    def hurry(self) -> None:
+        """End every wait: the run is to end. A signal handler may call it."""
+        self._sink.hurry()
+
     def abort(self, message: str, exit_code: int) -> None:
         """Close a run that could not go on; what was settled stays settled, STATE has not passed the rest."""
         if not self._started:
@@ -282,14 +290,11 @@ class Engine:
             run.tally.add_outcomes(connection, run.id)
             result = report.strike(run.tally, self._tap_totals, stopped=outcome == "stopped")
             run.tally.save(connection, run.id)
-            values = {
-                "ended_at": stamp(utc_now()),
-                "outcome": outcome,
-                "balance": result.balance,
-                "message": message or "; ".join(result.differences + result.unfinished) or None,
-                "exit_code": exit_code or result.exit_code,
-            }
-            run.trail.append(connection, [("run_ended", None, values)])
-            head = run.trail.head(connection)
-            connection.execute(update(runs).where(runs.c.id == run.id).values(**values, head=head))
+            run.trail.end(
+                connection,
+                outcome=outcome,
+                balance=result.balance,
+                message=message or "; ".join(result.differences + result.unfinished) or None,
+                exit_code=exit_code or result.exit_code,
+            )
         return result

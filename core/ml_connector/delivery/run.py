@@ -11,9 +11,9 @@ from ml_connector.delivery.witness import Witness
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ml_connector.audit.trail import Trail
     from ml_connector.delivery.deadletters import StreamShape
     from ml_connector.delivery.settings import EngineSettings
-    from ml_connector.delivery.trail import Trail
     from ml_connector.store import Store
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from ml_connector.audit.chain import GENESIS, hash_text, link
 from ml_connector.store.text import digest
 
 revision = "0002"
@@ -102,16 +103,18 @@ def _chain_anew() -> None:
     """Hash every event over the hash of its data, so that data can be purged and the chain still be verified."""
     connection = op.get_bind()
     op.add_column("events", sa.Column("data_hash", sa.Text(), nullable=True))
-    renamed: dict[str, str] = {}
+    renamed = {"0" * 32: GENESIS}
     query = sa.text("SELECT seq, run_id, at, business_key, kind, data, previous_hash, hash FROM events ORDER BY seq")
     change = sa.text("UPDATE events SET data_hash = :data, previous_hash = :before, hash = :hash WHERE seq = :seq")
     for seq, run_id, at, business_key, kind, data, old_previous, before in connection.execute(query).all():
         previous = renamed.get(old_previous, old_previous)
-        data_hash = digest(data)
-        renamed[before] = digest([previous, run_id, at, business_key, kind, data_hash])
+        data_hash = hash_text(data)
+        renamed[before] = link(previous, seq, run_id, at, business_key, kind, data_hash)
         connection.execute(change, {"data": data_hash, "before": previous, "hash": renamed[before], "seq": seq})
     for old, new in renamed.items():
         connection.execute(sa.text("UPDATE runs SET head = :new WHERE head = :old"), {"new": new, "old": old})
     with op.batch_alter_table("events") as events:
         events.alter_column("data_hash", existing_type=sa.Text(), nullable=False)
         events.alter_column("data", existing_type=sa.Text(), nullable=True)
+    op.drop_index(op.f("ix_events_run_id"), "events")
+    op.create_index(op.f("ix_events_run_id_seq"), "events", ["run_id", "seq"])
