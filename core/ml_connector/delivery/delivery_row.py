@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery.sink import State
+from ml_connector.delivery.withdrawal import VANISHED
 from ml_connector.delivery.work import OLDER_VERSION_OPEN
 from ml_connector.store.text import encode, stamp, utc_now
 
@@ -54,6 +55,8 @@ def kept_row(run: Run, work: Work, known: KnownDelivery) -> dict[str, Any]:
 
 
 def _of_record(record: CanonicalRecord) -> dict[str, Any]:
+    if record.source_state == VANISHED:  # only its key is told: what was stored of it stands
+        return {"source_state": VANISHED}
     return {
         "business_key": record.business_key,
         "erp_source": record.erp_source,

@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery import deadletters, outbox
-from ml_connector.delivery.balance import CARRIED_IN, SUPERSEDED, Line
+from ml_connector.delivery.balance import CARRIED_IN, RECEIVED, SUPERSEDED, Line
 from ml_connector.delivery.delivery_row import delivery_row, kept_row
+from ml_connector.delivery.edited import apply_edits, void_edits
 from ml_connector.delivery.sink import Effect, Outcome, State
+from ml_connector.delivery.withdrawal import CANCELLED, VANISHED
 from ml_connector.delivery.work import OPEN_STATES, Verdict, Work
 from ml_connector.errors import ConnectorError
 
@@ -65,11 +67,24 @@ class Dispatcher:
     def _recognise(self, works: Sequence[Work]) -> None:
         with self._run.store.transaction() as connection:
             known = outbox.find(connection, self._run.target_id, [work.key for work in works])
+            apply_edits(connection, self._run.target_id, works)
         for work in works:
             work.known = known.get(work.key)
             work.delivery_id = work.known.id if work.known else 0
+            self._price(work)
             if work.known and work.known.in_flight and work.known.pipeline != self._run.settings.pipeline:
                 self._run.take_over(work.known.pipeline)
+
+    def _price(self, work: Work) -> None:
+        """Count a vanished record, of which only the key is told, at the amount it was stored with."""
+        known, record = work.known, work.record
+        if known is None or record.source_state != VANISHED:
+            return
+        amount = None if known.amount is None else Decimal(known.amount)
+        if not work.recheck:
+            self._count(RECEIVED, work, record.currency, record.amount, -1)  # it has no amount of its own to take back
+            self._count(RECEIVED, work, known.currency, amount)
+        record.amount, record.currency = amount, known.currency
 
     def _pass_by(self, works: Sequence[Work]) -> list[Work]:
         """Count what a rule of a map leaves out, and return the rest; such a record is stored only if it was before."""
@@ -92,6 +107,9 @@ class Dispatcher:
         wanted = [work.record.duplicate_key for work in works if work.record.duplicate_key]
         with self._run.store.transaction() as connection:
             outbox.load_effects(connection, [work.known for work in works if work.known])
+            withdrawn = {work.known.id: work for work in works if work.withdrawn and work.known}
+            for delivery_id, effect in outbox.effects_of(connection, list(withdrawn)):
+                withdrawn[delivery_id].sent.append(effect)
             twins = outbox.duplicates(connection, self._run.target_id, wanted)
         self._planner.plan(works, twins)
 
@@ -185,9 +203,11 @@ class Dispatcher:
         overtaking = [work for work in works if work.keep and work.known and work.known.in_flight]
         deadletters.open_letters(connection, self._run, waiting + overtaking)
         news = [(work, verdict) for work, verdict in decided if _is_news(work, verdict)]
-        self._run.trail.append(connection, [(verdict.state, work.key, _story(work, verdict)) for work, verdict in news])
+        told = [(_kind(work, verdict), work.key, _story(work, verdict)) for work, verdict in news]
+        self._run.trail.append(connection, told)
 
     def _write_deliveries(self, connection: Connection, decided: Sequence[tuple[Work, Verdict]]) -> None:
+        void_edits(connection, self._run, [work for work, _ in decided])
         fresh = [(work, delivery_row(self._run, work, verdict)) for work, verdict in decided if not work.delivery_id]
         known = [(work, delivery_row(self._run, work, verdict)) for work, verdict in decided if work.delivery_id]
         ids = outbox.add_deliveries(connection, [row for _, row in fresh])
@@ -234,6 +254,10 @@ def _is_news(work: Work, verdict: Verdict) -> bool:
     return verdict.state != State.UNCHANGED and not same
 
 
+def _kind(work: Work, verdict: Verdict) -> str:
+    return CANCELLED if work.withdrawn and verdict.state == State.DELIVERED else verdict.state
+
+
 def _story(work: Work, verdict: Verdict) -> dict[str, Any]:
     """Return what the trail keeps of one record's outcome; no payload, so no personal data (L10)."""
     rows = {
@@ -251,5 +275,6 @@ def _story(work: Work, verdict: Verdict) -> dict[str, Any]:
         "message": verdict.message,
         "rows": rows,
         "gone": work.gone,
+        "edited": work.edited,
     }
     return {"source_hash": work.source_hash, **{name: value for name, value in told.items() if value}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery.sink import State
+from ml_connector.delivery.withdrawal import DELETED_AT, VANISHED, not_there
 from ml_connector.delivery.work import Verdict, Work
 from ml_connector.errors import RecordRefused
 from ml_connector.finance.records import CanonicalRecord
@@ -33,6 +34,8 @@ class Intake:
         One that cannot be read, or that a rule of a map leaves out, comes with its verdict: it too supersedes what
         was received of it before.
         """
+        if raw.get(DELETED_AT):
+            return self._vanished(stream, raw)
         source_hash = digest(raw)
         try:
             meanings = self._source_map.apply(stream, raw)
@@ -58,6 +61,14 @@ class Intake:
             verdict = Verdict(State.SKIPPED, "unmapped", words)
         left_out = verdict is not None and verdict.state == State.SKIPPED
         return Work(stream, raw, record, source_hash, verdict=verdict, left_out=left_out)
+
+    def _vanished(self, stream: str, raw: dict[str, Any]) -> list[Work]:
+        """Return what a record means that the source no longer has; only its key need be told, and when is no news."""
+        source_hash = digest({name: value for name, value in raw.items() if name != DELETED_AT})
+        records = [self._stand_in(stream, raw, source_hash, told) for told in self._source_map.outline(stream, raw)]
+        for record in records:
+            record.source_state, record.amount, record.currency = VANISHED, None, None
+        return [self._work(stream, raw, source_hash, record, not_there()) for record in records]
 
     def _stand_in(self, stream: str, raw: dict[str, Any], source_hash: str, told: Outline) -> CanonicalRecord:
         """Return a record with a key and an amount for one that the source map does not turn into fields."""

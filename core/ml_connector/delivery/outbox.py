@@ -76,6 +76,15 @@ def load_effects(connection: Connection, known: Iterable[KnownDelivery]) -> None
             by_id[delivery_id].effects[row[1]] = KnownEffect(*row)
 
 
+def effects_of(connection: Connection, delivery_ids: Sequence[int]) -> Iterator[tuple[int, Effect]]:
+    """Yield the effects of these deliveries that the target has confirmed at some time, whole, headers first."""
+    for page in pages(delivery_ids):
+        query = select(effects, deliveries.c.business_key).join(deliveries, deliveries.c.id == effects.c.delivery_id)
+        mine = (effects.c.delivery_id.in_(page), effects.c.settled_hash.is_not(None))
+        for row in connection.execute(query.where(*mine).order_by(effects.c.phase, effects.c.id)).mappings():
+            yield row["delivery_id"], _effect(dict(row))
+
+
 def duplicates(connection: Connection, target_id: str, wanted: Iterable[str]) -> dict[str, str]:
     """Return, per duplicate key, the business key of the document it belongs to: the one in the target, or the first.
 

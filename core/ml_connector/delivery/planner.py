@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.delivery import withdrawal
 from ml_connector.delivery.sink import Effect, State
 from ml_connector.delivery.work import OLDER_VERSION_OPEN, Verdict, Work
 from ml_connector.errors import RecordParked, RecordRefused
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ml_connector.delivery.settings import EngineSettings
     from ml_connector.delivery.sink import Key, Sink
     from ml_connector.delivery.work import KnownDelivery, KnownEffect
-    from ml_connector.mapping.record_map import Frozen, RowPlan
+    from ml_connector.mapping.record_map import Frozen, RecordMap, RowPlan
     from ml_connector.mapping.target_map import TargetMap
 
 
@@ -42,7 +43,10 @@ class Planner:
             known = work.known
             if known is not None and self._holds(work, known):
                 continue
-            if work.verdict is None:
+            work.withdrawn = known is not None and withdrawal.is_withdrawn(work.record, self._settings.guards)
+            if work.withdrawn:
+                work.verdict = None  # what rule leaves it out is looked at once it is known what of it was delivered
+            elif work.verdict is None:
                 work.verdict = self._settings.guards.verdict(work.record)
             if work.verdict is None and known is not None and not self._settings.resend:
                 self._compare(work, known, now)
@@ -72,8 +76,8 @@ class Planner:
         seen: dict[str, str] = {}
         self._dimensions.arriving = {work.key for work in works}
         for work in works:
-            self._guarded(work, lambda work=work: self._check(work, twins, seen))
-        self._prove([work for work in works if work.verdict is None])
+            self._guarded(work, lambda work=work: self._begin(work, twins, seen))
+        self._prove([work for work in works if work.verdict is None and not work.withdrawn])
         for work in works:
             if work.verdict is None:
                 self._compare_rows(work)
@@ -87,6 +91,14 @@ class Planner:
             work.verdict = Verdict.of_error(State.REFUSED, error)
         except RecordParked as error:
             work.verdict = Verdict.of_error(State.PARKED, error)
+
+    def _begin(self, work: Work, twins: dict[str, str], seen: dict[str, str]) -> None:
+        if not work.withdrawn:
+            self._check(work, twins, seen)
+        elif work.known and work.known.was_delivered:
+            withdrawal.plan_cancellation(work, self._map.record_types[work.record.record_type])
+        else:
+            work.verdict = self._settings.guards.verdict(work.record) or withdrawal.not_there()
 
     def _check(self, work: Work, twins: dict[str, str], seen: dict[str, str]) -> None:
         record = work.record
@@ -122,7 +134,7 @@ class Planner:
         asked: dict[tuple[str, str, tuple[str, ...]], dict[Key, tuple[Work, Frozen]]] = {}
         for work in works:
             record_map = self._map.record_types[work.record.record_type]
-            frozen = record_map.frozen(work.record) if work.known and work.known.was_delivered else None
+            frozen = self._frozen(work, record_map) if work.known and work.known.was_delivered else None
             if frozen is not None:
                 columns = frozen.key(work.record)
                 place = (frozen.table, frozen.column, tuple(columns))
@@ -134,7 +146,18 @@ class Planner:
                     (str(row.get(column)) for row in rows.get(key, []) if row.get(column) in frozen.states), None
                 )
                 if state is not None:
-                    work.verdict = _taken_over(work, state)
+                    work.verdict = self._taken_over(work, state)
+
+    @staticmethod
+    def _frozen(work: Work, record_map: RecordMap) -> Frozen | None:
+        return withdrawal.frozen_of(work, record_map) if work.withdrawn else record_map.frozen(work.record)
+
+    def _taken_over(self, work: Work, state: str) -> Verdict:
+        if not work.withdrawn:
+            return _taken_over(work, state)
+        if withdrawal.is_cancelled_already(work, self._map.record_types[work.record.record_type], state):
+            return Verdict(State.UNCHANGED)
+        return Verdict.of_error(State.PARKED, withdrawal.parked(work, f"the document is {state} in the target"))
 
     def _compare_rows(self, work: Work) -> None:
         """Keep the rows that differ from what the target already confirmed."""
@@ -148,7 +171,9 @@ class Planner:
                 return
             work.effects.append(effect)
         present = {row.name for row in work.rows}
-        work.gone = [name for name, effect in known.items() if name not in present and effect.state != State.SKIPPED]
+        # A cancelled document keeps its lines in the target; only what never arrived is given up.
+        stays = (State.SKIPPED, State.DELIVERED) if work.withdrawn else (State.SKIPPED,)
+        work.gone = [name for name, effect in known.items() if name not in present and effect.state not in stays]
         if not work.effects:
             work.verdict = Verdict(State.UNCHANGED)
 

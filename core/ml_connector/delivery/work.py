@@ -142,6 +142,10 @@ class Work:
     delivery_id: int = 0
     stored: bool = False  # its outcome in this run is durable, or it needs none
     left_out: bool = False  # a rule of a map says so
+    withdrawn: bool = False  # voided in the source, or gone from it, after it was stored
+    sent: list[Effect] = field(default_factory=list)  # what was sent of a withdrawn record, headers first
+    edited: list[str] = field(default_factory=list)  # the fields a person has changed
+    outdated: list[int] = field(default_factory=list)  # dead letters of other versions, edited: void now
 
     @property
     def key(self) -> str:

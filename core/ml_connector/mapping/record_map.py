@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -107,6 +107,13 @@ class DocumentMap:
     rows: Sequence[RowMap]
     frozen: Frozen | None
     other_entities: bool  # whether lines of another legal entity may be sent
+    amount: str | None = None  # the header's column that holds the document's total
+    cancelled: Mapping[str, str] = field(default_factory=dict)  # what the header's columns say of a cancelled document
+
+    @property
+    def header(self) -> RowMap | None:
+        """The one row that stands for the whole record."""
+        return header_of(self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +136,11 @@ class RecordMap:
             suggestion="Add the type to the target map, or leave such documents out by a rule of the source map.",
         )
 
+    def document_in(self, table: str) -> DocumentMap | None:
+        """Return the part of the map whose header goes into a table: of a record whose document type is not known."""
+        found = (each for each in self.documents if each.header is not None and each.header.table == table)
+        return next(found, None)
+
     def frozen(self, record: CanonicalRecord) -> Frozen | None:
         """Return where to read whether the target's people have taken the document over."""
         return self.document(record).frozen
@@ -143,6 +155,11 @@ class RecordMap:
         plans = [plan for rows in document.rows for plan in rows.rows(fields, scope)]
         _refuse_repeated(plans)
         return plans
+
+
+def header_of(rows: Sequence[RowMap]) -> RowMap | None:
+    """Return the first row map that makes one row of the whole record."""
+    return next((each for each in rows if each.each is None), None)
 
 
 def scope_of(record: CanonicalRecord) -> dict[str, Any]:

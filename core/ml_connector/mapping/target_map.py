@@ -50,9 +50,10 @@ class TargetMap:
         """The tables the map writes, in the order rows go into them."""
         tables: dict[str, TableUse] = {}
         for record_type, record_map in self.record_types.items():
-            for rows in (rows for document in record_map.documents for rows in document.rows):
+            for document, rows in ((each, rows) for each in record_map.documents for rows in each.rows):
                 known = tables.get(rows.table)
-                columns = dict.fromkeys([*(known.columns if known else ()), *(column.name for column in rows.columns)])
+                mine = [*(column.name for column in rows.columns), *(document.cancelled if rows.each is None else ())]
+                columns = dict.fromkeys([*(known.columns if known else ()), *mine])
                 types = dict.fromkeys([*(known.record_types if known else ()), record_type])
                 tables[rows.table] = TableUse(rows.table, rows.via, rows.key, tuple(columns), tuple(types))
         return tables

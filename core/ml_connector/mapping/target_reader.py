@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ml_connector.mapping.crosswalk import Crosswalks
 from ml_connector.mapping.dimension_reader import read_dimensions
 from ml_connector.mapping.loader import Block, MapFile, Node, Problems, Text
-from ml_connector.mapping.record_map import DocumentMap, Frozen, RecordMap
+from ml_connector.mapping.record_map import DocumentMap, Frozen, RecordMap, header_of
 from ml_connector.mapping.row_reader import RowReader
 from ml_connector.mapping.words import (
     read_block,
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
     from ml_connector.finance.catalog import RecordType
     from ml_connector.mapping.dimensions import Dimension
+    from ml_connector.mapping.record_map import RowMap
 
 _TOP = ("target", "via", "dimensions", "stream_maps")
-_RECORD_WORDS = ("__source__", "__types__", "__frozen_states__", "__other_entities__")
+_RECORD_WORDS = ("__source__", "__types__", "__frozen_states__", "__other_entities__", "__amount__", "__cancelled__")
 _FROZEN_PARTS = ("table", "key", "column", "states")
 
 
@@ -90,7 +91,29 @@ class _DocumentReader:
             rows=row_maps,
             frozen=self._frozen(rows, values.get("__frozen_states__")),
             other_entities=self._other_entities(values.get("__other_entities__")),
+            amount=self._amount(values.get("__amount__"), row_maps),
+            cancelled=self._cancelled(values.get("__cancelled__"), row_maps),
         )
+
+    def _amount(self, node: Node | None, rows: Sequence[RowMap]) -> str | None:
+        if node is None:
+            return None
+        name = read_word(node, node.place, "__amount__", self.problems)
+        header = header_of(rows)
+        if header is None or name not in header.owners:
+            text = "the header has no such column, so its amount cannot be read again"
+            self.problems.add(node.place, name, text, "Name the header's column that holds the document's total.")
+        return name
+
+    def _cancelled(self, node: Node | None, rows: Sequence[RowMap]) -> dict[str, str]:
+        if node is None:
+            return {}
+        block = read_block(node, self.block.place, "__cancelled__", self.problems)
+        header = header_of(rows)
+        if header is None or set(block.values) & set(header.key):
+            text = "cancelling changes columns of the one header row, and none of its key"
+            self.problems.add(block.place, self.name, text, "Name the header's status column and the value it takes.")
+        return {name: read_word(value, block.place, name, self.problems) for name, value in block.values.items()}
 
     def _frozen(self, rows: RowReader, node: Node | None) -> Frozen | None:
         if node is None:

@@ -299,6 +299,7 @@ MAPS = (
         u_purchase_order           purchase_order           ignore by=erp_number
         u_purchase_order           purchase_order_number
         u_invoice_type             type
+        u_status                   state
         """,
     ),
     (
