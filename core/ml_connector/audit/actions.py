@@ -51,7 +51,7 @@ def action(store: Store, store_url: str, pipeline: str, verb: str, target_id: st
     Raises:
         EnvironmentFault: Another process is running this pipeline; nothing was changed.
     """
-    with pipeline_lock(store_url, pipeline), store.transaction() as connection:
+    with pipeline_lock(store_url, pipeline) as fence, store.fenced(fence), store.transaction() as connection:
         place = _place(connection, pipeline)
         if target_id is not None:
             place["target_id"] = target_id

@@ -103,8 +103,9 @@ class Trail:
 
 def heads(connection: Connection) -> dict[str, Head]:
     """Return the newest event of every pipeline that has one."""
-    newest = select(func.max(events.c.seq)).where(events.c.run_id == runs.c.id).scalar_subquery()
-    per_pipeline = select(func.max(newest)).group_by(runs.c.pipeline)
+    each = runs.alias()
+    newest = select(func.max(events.c.seq)).where(events.c.run_id == each.c.id).correlate(each).scalar_subquery()
+    per_pipeline = select(func.max(newest)).select_from(each).group_by(each.c.pipeline)
     query = select(runs.c.pipeline, events.c.seq, events.c.hash).join(runs, runs.c.id == events.c.run_id)
     found = connection.execute(query.where(events.c.seq.in_(per_pipeline)).order_by(runs.c.pipeline))
     return {pipeline: Head(seq, link_hash) for pipeline, seq, link_hash in found}
