@@ -21,11 +21,18 @@ if TYPE_CHECKING:
 INVOICE = "supplierInvoice"
 
 
-def enlarge(visma: VismaSimulator, company: str, invoices: int) -> None:
-    """Add invoices, like those there are, until there are this many."""
+def resize(visma: VismaSimulator, company: str, invoices: int) -> None:
+    """Take away the newest invoices, or add invoices like those there are, until there are this many."""
     models = visma.rows(company, INVOICE)
+    for row in models[invoices:]:
+        visma.remove(company, INVOICE, key_of(row))
     for number in range(invoices - len(models)):
         visma.add(company, INVOICE, _copy(models[number % len(models)], 1 + number // len(models)))
+
+
+def key_of(invoice: dict[str, Any]) -> str:
+    """Return what the simulator calls an invoice."""
+    return f"{invoice['documentType']}/{invoice['referenceNumber']}"
 
 
 def _copy(model: dict[str, Any], edition: int) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 from prove.seams import FIRST_ROW, LAST_SETTLE
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Sequence
 
 DANGEROUS = 0.85  # share of the points between the first outbox row and the last settle
@@ -30,7 +31,7 @@ class Point:
 def points(order: Sequence[str], count: int, chance: random.Random) -> list[Point]:
     """Choose points among the passes that an undisturbed run makes, each seam as often as the others."""
     inside, outside = _passes(order)
-    wanted = round(count * DANGEROUS)
+    wanted = ceil(count * DANGEROUS)
     chosen = _spread(inside, wanted, chance, dangerous=True)
     return chosen + _spread(outside, count - wanted, chance, dangerous=False)
 
@@ -49,6 +50,6 @@ def _passes(order: Sequence[str]) -> tuple[dict[str, list[int]], dict[str, list[
 
 
 def _spread(passes: dict[str, list[int]], count: int, chance: random.Random, *, dangerous: bool) -> list[Point]:
-    seams = sorted(passes)
+    seams = chance.sample(sorted(passes), len(passes))
     turns = [seams[turn % len(seams)] for turn in range(count)]
     return [Point(seam, chance.choice(passes[seam]), dangerous) for seam in turns]

@@ -1,4 +1,4 @@
-"""A Singer stream as lines: what comes after a STATE, with the tap's totals as a run that began there would tell them."""
+"""A Singer stream as lines, and what of it comes after a STATE: totals told as by a run that began there."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def after(lines: Sequence[str], passed: int) -> list[str]:
     """
     if not passed:
         return list(lines)
-    seen, begun, told = 0, schemas(lines), {}
+    seen, begun = 0, schemas(lines)
+    told: dict[str, Any] = {}
     rest: list[str] = []
     for line in lines:
         kind = _kind(line)
