@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, delete, or_, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 
 from ml_connector.delivery.outbox import pages
 from ml_connector.delivery.sink import State
@@ -48,19 +48,26 @@ class StreamShape:
 def open_letters(connection: Connection, run: Run, works: Sequence[Work]) -> None:
     """Keep the records of these works; an older version of the same key is closed as superseded.
 
-    A letter that is open already stays as it is, with its number and its age.
+    A letter that is open already stays as it is, with its number and its age; one that was closed opens again under
+    its number, with what a person has changed.
     """
     wanted = {(work.key, work.source_hash): work for work in works}
-    for key, source_hash in _open(connection, run.target_id, [work.key for work in works]):
-        wanted.pop((key, source_hash), None)
+    known = _letters(connection, run.target_id, [work.key for work in works])
+    for version, (_, is_open) in known.items():
+        if is_open:
+            wanted.pop(version, None)
     if not wanted:
         return
-    closed = [{"b_key": key, "b_hash": source_hash} for key, source_hash in wanted]
-    same = (dead_letters.c.business_key == bindparam("b_key"), dead_letters.c.source_hash == bindparam("b_hash"))
-    connection.execute(delete(dead_letters).where(dead_letters.c.target_id == run.target_id, *same), closed)
     close_letters(connection, run.target_id, [key for key, _ in wanted], "superseded")
     keep_shapes(connection, {run.shapes[work.stream] for work in wanted.values()})
-    connection.execute(dead_letters.insert(), [_row(run, work) for work in wanted.values()])
+    fresh = [_row(run, work) for version, work in wanted.items() if version not in known]
+    again = [{**_row(run, work), "b_id": known[v][0]} for v, work in wanted.items() if v in known]
+    if fresh:
+        connection.execute(dead_letters.insert(), fresh)
+    if again:
+        changed: dict[str, Any] = {name: bindparam(name) for name in again[0] if name != "b_id"}
+        statement = update(dead_letters).where(dead_letters.c.id == bindparam("b_id"))
+        connection.execute(statement.values(**changed, closed_at=None, closed_by=None), again)
 
 
 def keep_shapes(connection: Connection, wanted: set[StreamShape]) -> None:
@@ -76,14 +83,16 @@ def keep_shapes(connection: Connection, wanted: set[StreamShape]) -> None:
         connection.execute(shapes.insert(), fresh)
 
 
-def _open(connection: Connection, target_id: str, keys: list[str]) -> list[tuple[str, str]]:
-    found = []
+def _letters(connection: Connection, target_id: str, keys: list[str]) -> dict[tuple[str, str], tuple[int, bool]]:
+    """Return, per version of these records, its letter's number and whether it is open."""
+    found = {}
+    names = ("business_key", "source_hash", "id", "closed_at")
+    query = select(*(dead_letters.c[name] for name in names)).where(dead_letters.c.target_id == target_id)
     for page in pages(keys):
-        mine = (dead_letters.c.target_id == target_id, dead_letters.c.business_key.in_(page))
-        query = select(dead_letters.c.business_key, dead_letters.c.source_hash)
-        found += [
-            (row[0], row[1]) for row in connection.execute(query.where(*mine, dead_letters.c.closed_at.is_(None)))
-        ]
+        for key, source_hash, number, closed_at in connection.execute(
+            query.where(dead_letters.c.business_key.in_(page))
+        ):
+            found[key, source_hash] = (number, closed_at is None)
     return found
 
 

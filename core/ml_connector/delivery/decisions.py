@@ -1,0 +1,96 @@
+"""What people decide about dead letters: who, why and what, and what still waits for a second person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from ml_connector.store.tables import decisions
+from ml_connector.store.text import decode, encode, stamp, utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+EDIT, DROP, REPLAY = "edit", "drop", "replay"
+WAITING, DONE, WITHDRAWN, VOID = "waiting", "done", "withdrawn", "void"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision about one dead letter."""
+
+    id: int
+    letter_id: int
+    business_key: str
+    kind: str
+    state: str
+    reason: str
+    data: Mapping[str, Any]
+    at: str
+    actor: str
+    approved_at: str | None
+    approved_by: str | None
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON-ready data."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one person wants done with a dead letter, and why."""
+
+    letter_id: int
+    business_key: str
+    kind: str
+    reason: str
+    data: Mapping[str, Any]
+
+
+def keep(connection: Connection, wish: Wish, actor: str, state: str) -> int:
+    """Write a decision down and return its number."""
+    values = {
+        "letter_id": wish.letter_id,
+        "business_key": wish.business_key,
+        "kind": wish.kind,
+        "state": state,
+        "reason": wish.reason,
+        "data": encode(dict(wish.data)),
+        "at": stamp(utc_now()),
+        "actor": actor,
+    }
+    number = connection.execute(decisions.insert().returning(decisions.c.id), values).scalar_one()
+    return int(number)
+
+
+def close(connection: Connection, number: int, state: str, actor: str) -> None:
+    """Say how a waiting decision ended, and whose word that was."""
+    mine = update(decisions).where(decisions.c.id == number, decisions.c.state == WAITING)
+    connection.execute(mine.values(state=state, approved_at=stamp(utc_now()), approved_by=actor))
+
+
+def void_edits(connection: Connection, letter_ids: Sequence[int]) -> None:
+    """Say of these letters' edits that they hold no longer: the source record has changed."""
+    mine = (decisions.c.letter_id.in_(letter_ids), decisions.c.kind == EDIT, decisions.c.state.in_([DONE, WAITING]))
+    connection.execute(update(decisions).where(*mine).values(state=VOID))
+
+
+def of_keys(connection: Connection, keys: Sequence[str]) -> dict[str, list[Decision]]:
+    """Return what was decided about these records, by business key, oldest first."""
+    found: dict[str, list[Decision]] = {}
+    query = select(decisions).where(decisions.c.business_key.in_(keys)).order_by(decisions.c.id)
+    for row in connection.execute(query).mappings():
+        decision = Decision(**{**row, "data": decode(row["data"])})
+        found.setdefault(decision.business_key, []).append(decision)
+    return found
+
+
+def waiting(connection: Connection, letter_id: int) -> Decision | None:
+    """Return the decision about a letter that waits for a second person, if one does."""
+    query = select(decisions).where(decisions.c.letter_id == letter_id, decisions.c.state == WAITING)
+    row = connection.execute(query.order_by(decisions.c.id)).mappings().first()
+    return Decision(**{**row, "data": decode(row["data"])}) if row else None
