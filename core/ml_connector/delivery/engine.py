@@ -114,10 +114,11 @@ class Engine:
             "target_label": identity.label,
             "mapping": settings.mapping,
             "map_version": self._map_version,
+            "replay_of": settings.replay_of,
         }
         with self._store.transaction() as connection:
             self._usual = report.usual_volume(connection, settings.pipeline)
-            trail = Trail.begin(connection, settings.pipeline, "replay" if settings.replay else "run", **facts)
+            trail = Trail.begin(connection, settings.pipeline, settings.kind, **facts)
             run = Run(
                 trail.run_id,
                 settings,

@@ -105,4 +105,10 @@ class EngineSettings:
     batch_seconds: float = 30.0
     resend: bool = False  # ignore the hashes: send everything again
     replay: bool = False  # give refused records another try
+    replay_of: str | None = None  # the runs whose records or window this one tries again
     max_attempts: int = 5  # after that a failed record waits for a person
+
+    @property
+    def kind(self) -> str:
+        """What the run's line calls it."""
+        return "replay" if self.replay or self.replay_of else "run"
