@@ -33,7 +33,7 @@ from ml_connector.http.verdict import Classify, Consequence, Verdict, by_status
 from ml_connector.secrets import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ml_connector.http.auth import Auth
     from ml_connector.http.clock import Clock
@@ -102,6 +102,7 @@ class Client:
         self._patience = patience
         self._log = logging.getLogger(__name__)
         self._session = _session(self.budget.max_concurrency, headers or {})
+        self.before_write: Callable[[], None] = lambda: None  # raises when nothing more may be written
         auth.watch(self.redactor)
 
     def __enter__(self) -> Self:
@@ -203,6 +204,8 @@ class Client:
     def _send(self, call: _Call, signature: Mapping[str, str]) -> Reply:
         url = self.base_url + call.path
         with self.budget.slot(call.deadline):
+            if not call.safe:
+                self.before_write()
             try:
                 answer = self._session.request(
                     call.method,

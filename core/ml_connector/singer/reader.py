@@ -11,9 +11,14 @@ import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
+from ml_connector.store.text import storable
+
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
+
+_NUL = "\\u0000"
+"""NUL, as JSON spells it."""
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -56,7 +61,7 @@ class DecimalReader(GenericSingerReader[str]):
         self.lines += 1
         self.size = len(line)
         try:
-            message = _decoder.decode(line)
+            message = _decoder.decode(line) if _NUL not in line else _with_stock_reader(line)
         except msgspec.DecodeError:
             message = _with_stock_reader(line)
         if not isinstance(message, dict):
@@ -68,7 +73,7 @@ class DecimalReader(GenericSingerReader[str]):
 
 
 def _with_stock_reader(line: str) -> Any:
-    """Read what msgspec refuses and Python's own reader takes, such as NaN and lone surrogates."""
+    """Read what msgspec refuses and Python's own reader takes, such as NaN and lone surrogates; NUL, too."""
     try:
         return _storable(json.loads(line, parse_float=Decimal, parse_constant=lambda _: None))
     except ValueError:
@@ -76,9 +81,9 @@ def _with_stock_reader(line: str) -> Any:
 
 
 def _storable(value: Any) -> Any:
-    """Return a structure with half a surrogate pair, which no database keeps, shown as the replacement character."""
+    """Return a structure with what not every database keeps shown as the replacement character."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return storable(value)
     if isinstance(value, dict):
         return {_storable(name): _storable(inner) for name, inner in value.items()}
     return [_storable(inner) for inner in value] if isinstance(value, list) else value

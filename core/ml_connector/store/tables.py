@@ -5,7 +5,9 @@ Timestamps are ISO 8601 text in UTC, money is decimal text, structures are JSON 
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint
+
+from ml_connector.store.columns import Text
 
 metadata = MetaData(
     naming_convention={
@@ -198,7 +200,7 @@ events = Table(
     Column("data_hash", Text, nullable=False),
     Column("previous_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
-    Index(None, "run_id"),
+    Index(None, "run_id", "seq"),
     Index(None, "business_key"),
 )
 

@@ -36,6 +36,13 @@ def plain(value: Any) -> Any:
     return value
 
 
+def storable(text: str) -> str:
+    """Return a text without what a database may refuse: NUL and half a surrogate pair become U+FFFD."""
+    if text.isascii():
+        return text.replace("\0", "\ufffd")
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def utc_now() -> datetime:
     """Return the present moment, time zone explicit."""
     return datetime.now(UTC)

@@ -28,7 +28,7 @@ from target_servicenow_importset.values import EmptyValues, row_problem
 from target_servicenow_importset.writer import Mode, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from ml_connector.delivery.sink import Effect, Key, Problem, Row
@@ -170,6 +170,10 @@ class ServiceNowSink(Sink):
             ]
             for key, rows in found.items()
         }
+
+    def ask_before_writing(self, permit: Callable[[], None]) -> None:
+        """Have every request that writes ask first."""
+        self._client.before_write = permit
 
     def ping(self) -> Iterator[Check]:
         """Say, permission by permission, whether this target can do its work."""
