@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from ml_connector.mapping.target_map import TargetMap
@@ -147,6 +147,12 @@ class Sink(ABC):
         self, table: str, key_columns: Sequence[str], keys: Sequence[Key], columns: Sequence[str]
     ) -> dict[Key, list[Row]]:
         """Return the live rows of `table` whose `key_columns` equal one of `keys`, with `columns` and 'id' as text."""
+
+    def ask_before_writing(self, permit: Callable[[], None]) -> None:
+        """Take what is to be called right before each request that writes; it raises when nothing more may go out.
+
+        A sink that does not call it may write a batch to its end after another process has taken its pipeline.
+        """
 
     def ping(self) -> Iterable[Check]:
         """Say, permission by permission, whether this target can do its work."""
