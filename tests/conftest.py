@@ -1,4 +1,4 @@
-"""What tests of every kind share: a PostgreSQL server, started by the first test that needs one."""
+"""What tests of every kind share: a vault of their own, and a PostgreSQL server that the first to need it starts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ from ml_connector.store import open_store
 from tests.postgres import ROLE, PostgresServer, running_postgres
 
 TEMPLATE = "store_template"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep tests, and the processes they start, out of the project's vault and the user's keys."""
+    folder = tmp_path_factory.mktemp("vault")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ML_CONNECTOR_VAULT", str(folder / "vault.json"))
+        patch.setenv("ML_CONNECTOR_KEY_FILE", str(folder / "keys" / "key"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ml_connector.delivery.run import Run
     from ml_connector.delivery.work import Work
+    from ml_connector.secrets.sealing import Sealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _row(run: Run, work: Work) -> dict[str, Any]:
         "run_id": run.id,
         "opened_at": stamp(utc_now()),
         "stream": work.stream,
-        "record": encode(work.raw),
+        "record": encode(run.store.sealer.hide(work.raw)),
         "shape": shape.hash,
     }
 
@@ -166,15 +167,15 @@ def due(connection: Connection, pipeline: str, target_id: str, map_version: str)
     return [(number, record_type) for number, record_type in connection.execute(query)]
 
 
-def by_ids(connection: Connection, ids: Sequence[int]) -> list[DeadLetter]:
-    """Return dead letters by their numbers."""
+def by_ids(connection: Connection, ids: Sequence[int], sealer: Sealer) -> list[DeadLetter]:
+    """Return dead letters by their numbers, their records as they came."""
     query = select(dead_letters, shapes.c.schema, shapes.c.key_properties).join(shapes)
     query = query.where(dead_letters.c.id.in_(ids)).order_by(dead_letters.c.id)
     return [
         DeadLetter(
             row["business_key"],
             row["stream"],
-            decode(row["record"]),
+            sealer.reveal(decode(row["record"])),
             StreamShape(row["schema"], tuple(decode(row["key_properties"]))),
         )
         for row in connection.execute(query).mappings()

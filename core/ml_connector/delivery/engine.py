@@ -255,7 +255,7 @@ class Engine:
         moved = 0
         for page in outbox.pages((number for number, _ in due), self._settings.batch_rows):
             with self._store.transaction() as connection:
-                letters = deadletters.by_ids(connection, page)
+                letters = deadletters.by_ids(connection, page, self._store.sealer)
             self._dimensions.forget(self._tier)
             moved += self._deliver([work for letter in letters for work in self._again(letter)])
         return moved

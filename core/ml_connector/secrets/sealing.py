@@ -19,7 +19,7 @@ from ml_connector.secrets.redaction import MASK, Redactor
 from ml_connector.secrets.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _SEALED = "sealed:v1:"
 _SHORTEST_IBAN = 15
@@ -98,6 +98,28 @@ def masked(structure: Any) -> Any:
         return redactor.clean(value) if isinstance(value, str) else value
 
     return _changed(structure, "", shown)
+
+
+def personal_values(structure: Any) -> set[str]:
+    """Return the texts of a structure's bank and personal identifiers, to be kept out of words about it."""
+    found: set[str] = set()
+
+    def noted(name: str, value: Any) -> Any:
+        if _is_hidden(name, value):
+            found.update(_leaves(value))
+        return value
+
+    if _holds_any(structure):
+        _changed(structure, "", noted)
+    return found
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(inner)
+    elif value is not None and not isinstance(value, bool):
+        yield from {str(value), str(value).replace(" ", "")}
 
 
 def _is_hidden(name: str, value: Any) -> bool:
