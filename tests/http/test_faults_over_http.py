@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ml_connector.errors import AuthError, InDoubt, OutOfPatience, Retryable, Unreachable
-from ml_connector.http import Basic, Client
+from ml_connector.http import Basic, Budget, Client
 from ml_connector_simulators.kit import Fault
 
 from tests.http.conftest import AT_ONCE, SECRET, FakeClock, LittleApi, client_of
@@ -76,6 +76,28 @@ def test_a_wrong_secret_is_named_and_not_shown(api: LittleApi):
 def test_transient_faults_of_the_token_endpoint_are_ridden_out(api: LittleApi, client: Client, fault: Fault):
     api.faults.add(fault)
     assert client.request("GET", "/things").status == 200
+
+
+def test_no_token_is_asked_for_earlier_than_the_server_allows(api: LittleApi, clock: FakeClock):
+    api.faults.add(Fault("status", path="/token", status=429, headers={"Retry-After": "9"}, times=2))
+    client_of(api, clock, budget=Budget(clock=clock)).request("GET", "/things")
+    assert clock.slept == [9, 9]
+
+
+def test_threads_that_wait_for_a_token_are_held_back_with_the_one_that_asked(api: LittleApi):
+    refused = Fault("status", path="/token", status=429, headers={"Retry-After": "3000"}, times=None)
+    api.faults.add(refused)
+    client = client_of(api)
+    at_once = threading.Barrier(8)
+
+    def read(_: int) -> None:
+        at_once.wait(10)
+        with pytest.raises(OutOfPatience):
+            client.request("GET", "/things")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read, range(8)))
+    assert refused.struck == 1
 
 
 def test_a_login_page_instead_of_a_token_is_a_set_up_fault(api: LittleApi, client: Client):

@@ -105,6 +105,7 @@ class ClientCredentials(Auth):
         self._lock = threading.Lock()
         self._token: Secret | None = None
         self._renew_at = 0.0
+        self._not_before = 0.0
         self._redactor = Redactor()
 
     def watch(self, redactor: Redactor) -> None:
@@ -139,6 +140,10 @@ class ClientCredentials(Auth):
         return self._extra
 
     def _ask(self) -> Mapping[str, Any]:
+        wait = self._not_before - self._clock.monotonic()
+        if wait > 0:  # another thread was turned away while this one waited for the lock (L5)
+            message = f"{self._token_url} allows the next request in {wait:.0f} s"
+            raise Retryable(message, retry_at=self._clock.after(wait))
         in_body = "client_secret_post"
         with OAuth2Session(self._client_id, self._secret.reveal(), token_endpoint_auth_method=in_body) as session:
             session.register_compliance_hook("access_token_response", self._check)
@@ -160,6 +165,7 @@ class ClientCredentials(Auth):
         what = f"POST {self._token_url} answered {answer.status_code}"
         if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             wait = retry_after(answer.headers, self._clock.now())
+            self._not_before = self._clock.monotonic() + (wait or 0.0)
             raise Retryable(what, retry_at=None if wait is None else self._clock.after(wait))
         if not answer.content.lstrip().startswith(b"{"):
             raise AuthError(f"{what} with something that is no token. Check the token URL. {self._hint}")

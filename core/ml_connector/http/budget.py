@@ -42,14 +42,22 @@ class Budget:
         """
         with self._slots:
             while (wait := self._take()) > 0:
-                if self.clock.monotonic() + wait > deadline:
-                    raise OutOfPatience(
-                        f"the server allows the next request in {wait:.0f} s only, longer than this run may wait; "
-                        "run again later",
-                        retry_at=self.clock.after(wait),
-                    )
-                self.clock.sleep(wait)
+                self._pause(wait, deadline)
             yield
+
+    def rest(self, deadline: float) -> None:
+        """Wait, without taking a place, until the server allows a request again; raises as `slot` does."""
+        while (wait := self._not_before - self.clock.monotonic()) > 0:
+            self._pause(wait, deadline)
+
+    def _pause(self, wait: float, deadline: float) -> None:
+        if self.clock.monotonic() + wait > deadline:
+            raise OutOfPatience(
+                f"the server allows the next request in {wait:.0f} s only, longer than this run may wait; "
+                "run again later",
+                retry_at=self.clock.after(wait),
+            )
+        self.clock.sleep(wait)
 
     def hold(self, seconds: float) -> None:
         """Let no request out for so many seconds."""

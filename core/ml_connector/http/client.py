@@ -177,11 +177,11 @@ class Client:
         return again
 
     def _attempt(self, call: _Call) -> Reply:
-        signature = self._sign()
+        signature = self._sign(call)
         reply = self._send(call, signature)
         verdict = self._classify(reply)
         if verdict.consequence is Consequence.REAUTH and self._auth.renew(signature):
-            reply = self._send(call, self._sign())
+            reply = self._send(call, self._sign(call))
             verdict = self._classify(reply)
         if verdict.consequence is not Consequence.OK:
             self._raise(call, reply, verdict)
@@ -193,7 +193,8 @@ class Client:
             raise lost(str(reply), str(error)) from None
         return reply
 
-    def _sign(self) -> dict[str, str]:
+    def _sign(self, call: _Call) -> dict[str, str]:
+        self.budget.rest(call.deadline)  # a new token is a request, too (L5)
         try:
             return self._auth.headers()
         except Retryable as fault:
