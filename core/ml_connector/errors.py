@@ -13,6 +13,7 @@ ConnectorError
 ├── RecordRefused        this record's data must change
 ├── RecordParked         this record waits for something outside it
 ├── InDoubt              a write went out and its answer was lost
+├── PlanChanged          what a plan was made of is not so any more               exit 4
 └── OutOfBalance         counts or sums do not add up                      exit 5
 
 Every error has a stable code (`docs/errors.md` lists them) and a message that ends with what to do.
@@ -131,6 +132,13 @@ class InDoubt(ConnectorError):
 
     code = "in_doubt"
     exit_code = 5
+
+
+class PlanChanged(ConnectorError):
+    """Source, target or file are not what a plan was made of; nothing that it does not say was written."""
+
+    code = "plan_changed"
+    exit_code = 4
 
 
 class OutOfBalance(ConnectorError):

@@ -10,6 +10,7 @@ from singer_sdk import typing as th
 
 from ml_connector.delivery.settings import EngineSettings, Guards
 from ml_connector.errors import ConfigError
+from ml_connector.plan.held import NEVER, REQUIREMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,6 +78,19 @@ DELIVERY_SETTINGS = th.PropertiesList(
     th.Property("resend", th.BooleanType, default=False, description="Send everything again, whatever the hashes say."),
     th.Property("replay", th.BooleanType, default=False, description="Give refused records another try."),
     th.Property(
+        "replay_of",
+        th.StringType,
+        description="The run whose records or window this one tries again; `ml-connector` sets it.",
+    ),
+    th.Property(
+        "require_plan",
+        th.StringType,
+        default=NEVER,
+        allowed_values=list(REQUIREMENTS),
+        description="When a run needs a plan that a person looked at (`ml-connector plan`, `run --plan`): `never`; "
+        "`first`, for a company, a target or a map version that nothing was delivered with yet; `always`.",
+    ),
+    th.Property(
         "fail_on",
         th.ArrayType(th.StringType),
         default=[],
@@ -111,6 +125,7 @@ def engine_settings(pipeline: str, config: Mapping[str, Any]) -> EngineSettings:
         batch_seconds=float(config["batch_seconds"]),
         resend=config["resend"],
         replay=config["replay"],
+        replay_of=config.get("replay_of"),
     )
 
 

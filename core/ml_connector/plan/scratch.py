@@ -1,0 +1,63 @@
+"""A copy of the store to rehearse on: it takes every write and is gone with the process, however that ends."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Select, Table, create_engine, event, insert, select
+from sqlalchemy.pool import StaticPool
+
+from ml_connector.store import Store
+from ml_connector.store.tables import dead_letters, deliveries, effects, events, metadata
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+_AT_ONCE = 2000
+
+
+def scratch_copy(store: Store, target_id: str) -> Store:
+    """Return a private copy of what the store knows of one target; the trail stays behind.
+
+    It is a temporary database of SQLite: a file without a name, which the operating system removes with the process.
+    """
+    engine = create_engine("sqlite://", creator=_nameless, poolclass=StaticPool)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+    copy = Store(engine, store.sealer)
+    with store.reading() as source, copy.transaction() as target:
+        for table in metadata.sorted_tables:
+            if table is not events:
+                _pour(source, target, table, target_id)
+    return copy
+
+
+def _nameless() -> sqlite3.Connection:
+    return sqlite3.connect("", isolation_level=None)
+
+
+def _pour(source: Connection, target: Connection, table: Table, target_id: str) -> None:
+    rows = source.execution_options(yield_per=_AT_ONCE).execute(_what_matters(table, target_id))
+    for page in rows.partitions():
+        target.execute(insert(table), [_as_dict(row) for row in page])
+
+
+def _as_dict(row: Row[tuple[object, ...]]) -> dict[str, object]:
+    return dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name
+
+
+def _what_matters(table: Table, target_id: str) -> Select[tuple[object, ...]]:
+    if table is deliveries:
+        return select(table).where(table.c.target_id == target_id)
+    if table is effects:
+        mine = deliveries.c.target_id == target_id
+        return select(table).join(deliveries, deliveries.c.id == table.c.delivery_id).where(mine)
+    if table is dead_letters:
+        return select(table).where(table.c.target_id == target_id, table.c.closed_at.is_(None))
+    return select(table)
