@@ -153,10 +153,11 @@ class Pipeline:
     server: Server = field(default_factory=Server)
     name: str = "test"
     states: list[Any] = field(default_factory=list)
+    store_url: str | None = None
 
     @property
     def url(self) -> str:
-        return f"sqlite:///{self.folder / 'store.db'}"
+        return self.store_url or f"sqlite:///{self.folder / 'store.db'}"
 
     def engine(self, sink: FakeSink, **settings: Any) -> Engine:
         (self.folder / "erp.yml").write_text(settings.pop("source_map", SOURCE_MAP))
@@ -204,9 +205,17 @@ class Pipeline:
         return row["state"], row["reason"]
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The kind of database the store is on; `ONLY_SQLITE` says which tests know SQLite's files."""
+    return request.param
+
+
 @pytest.fixture
-def pipeline(tmp_path: Path) -> Pipeline:
+def pipeline(tmp_path: Path, database: str, request: pytest.FixtureRequest) -> Pipeline:
     ready = Pipeline(tmp_path)
+    if database == "postgresql":
+        ready.store_url = request.getfixturevalue("postgres_url")
     accounts = [
         {"source": f"erp:{company}", "code": code, "active": "true", "id": code}
         for company in ("NO01", "SE01")
@@ -216,5 +225,6 @@ def pipeline(tmp_path: Path) -> Pipeline:
     return ready
 
 
+ONLY_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 S1 = ("suppliers", supplier("S1"))
 KEY = "erp:NO01:supplier_invoices:100"

@@ -20,6 +20,9 @@ _NEW_COLUMNS = {
 }
 
 
+_PAGE = 10_000
+
+
 def upgrade() -> None:
     """Add what is missing, move each dead letter's schema to `shapes`, and chain the events anew over data hashes."""
     _create_tables()
@@ -33,6 +36,7 @@ def upgrade() -> None:
         letters.drop_column("schema")
         letters.drop_column("key_properties")
     _chain_anew()
+    _compare_bytewise()
 
 
 def _create_tables() -> None:
@@ -104,17 +108,36 @@ def _chain_anew() -> None:
     connection = op.get_bind()
     op.add_column("events", sa.Column("data_hash", sa.Text(), nullable=True))
     renamed = {"0" * 32: GENESIS}
-    query = sa.text("SELECT seq, run_id, at, business_key, kind, data, previous_hash, hash FROM events ORDER BY seq")
+    columns = "seq, run_id, at, business_key, kind, data, previous_hash, hash"
+    query = sa.text(f"SELECT {columns} FROM events WHERE seq > :last ORDER BY seq LIMIT {_PAGE}")  # noqa: S608  constants
     change = sa.text("UPDATE events SET data_hash = :data, previous_hash = :before, hash = :hash WHERE seq = :seq")
-    for seq, run_id, at, business_key, kind, data, old_previous, before in connection.execute(query).all():
-        previous = renamed.get(old_previous, old_previous)
-        data_hash = hash_text(data)
-        renamed[before] = link(previous, seq, run_id, at, business_key, kind, data_hash)
-        connection.execute(change, {"data": data_hash, "before": previous, "hash": renamed[before], "seq": seq})
-    for old, new in renamed.items():
-        connection.execute(sa.text("UPDATE runs SET head = :new WHERE head = :old"), {"new": new, "old": old})
+    last = 0
+    while page := connection.execute(query, {"last": last}).all():
+        changes = []
+        for seq, run_id, at, business_key, kind, data, old_previous, before in page:
+            previous = renamed.get(old_previous, old_previous)
+            data_hash = hash_text(data)
+            renamed[before] = link(previous, seq, run_id, at, business_key, kind, data_hash)
+            changes.append({"data": data_hash, "before": previous, "hash": renamed[before], "seq": seq})
+            last = seq
+        connection.execute(change, changes)
+    for run_id, head in connection.execute(sa.text("SELECT id, head FROM runs WHERE head IS NOT NULL")).all():
+        new = {"id": run_id, "new": renamed.get(head, head)}
+        connection.execute(sa.text("UPDATE runs SET head = :new WHERE id = :id"), new)
     with op.batch_alter_table("events") as events:
         events.alter_column("data_hash", existing_type=sa.Text(), nullable=False)
         events.alter_column("data", existing_type=sa.Text(), nullable=True)
     op.drop_index(op.f("ix_events_run_id"), "events")
     op.create_index(op.f("ix_events_run_id_seq"), "events", ["run_id", "seq"])
+
+
+def _compare_bytewise() -> None:
+    """Give text on PostgreSQL the order it has on SQLite, whatever the database's locale."""
+    connection = op.get_bind()
+    if connection.dialect.name != "postgresql":
+        return
+    inspector = sa.inspect(connection)
+    for table in inspector.get_table_names():
+        for column in inspector.get_columns(table):
+            if isinstance(column["type"], sa.Text):
+                op.alter_column(table, column["name"], type_=sa.Text(collation="C"))
