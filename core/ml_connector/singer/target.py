@@ -14,7 +14,6 @@ from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchem
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
-from ml_connector.delivery.engine import Engine
 from ml_connector.delivery.sink import State
 from ml_connector.errors import BadInput, ConfigError, ConnectorError, EnvironmentFault
 from ml_connector.mapping.loader import search_path
@@ -22,6 +21,7 @@ from ml_connector.mapping.source_map import SourceMap
 from ml_connector.mapping.target_map import TargetMap
 from ml_connector.singer.command import redact_logs, redactor_of, tell_checks, told
 from ml_connector.singer.delivery_settings import engine_settings
+from ml_connector.singer.planned import open_engine
 from ml_connector.singer.reader import DecimalReader
 from ml_connector.store import Store, open_store
 from ml_connector.store.text import encode
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from ml_connector.delivery.engine import Engine
     from ml_connector.delivery.report import RunReport
     from ml_connector.delivery.sink import Sink
     from ml_connector.secrets import Redactor
@@ -105,8 +106,9 @@ class DeliveryTarget(Target):
             source_map, target_map = self._maps()
             settings = engine_settings(self.pipeline, self.config)
             self._store = open_store(self.store_url)
-            self._engine = Engine(
-                settings=settings,
+            self._engine = open_engine(
+                settings,
+                self.config["require_plan"],
                 store=self._store,
                 store_url=self.store_url,
                 sink=self.open_sink(),
