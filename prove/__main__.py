@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import os
 import pkgutil
 import platform
@@ -41,6 +42,7 @@ class ProofModule(Protocol):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the proofs asked for, or all; return 1 when one of them fails."""
     asked = _parser().parse_args(arguments)
+    logging.disable(logging.WARNING)  # the product's own words on every retry
     size = Size.SHORT if asked.short else Size.FULL
     chosen = [each for each in modules() if not asked.numbers or each.NUMBER in asked.numbers]
     if not chosen:

@@ -62,7 +62,8 @@ def test_an_empty_trail_and_an_edited_one_are_broken(tmp_path: Path) -> None:
     event = {"run_id": "r", "at": "now", "business_key": "k", "kind": "delivered", "data": "{}"}
     hashes = {"data_hash": "x", "previous_hash": "0", "hash": "y"}
     with store.transaction() as connection:
-        connection.execute(tables.runs.insert().values(id="r", pipeline="p", kind="run", started_at="now"))
+        blank = {column.name: "" for column in tables.runs.columns if not column.nullable}
+        connection.execute(tables.runs.insert().values({**blank, "id": "r", "pipeline": "p"}))
         connection.execute(tables.events.insert().values(**event, **hashes))
     store.close()
     assert len(chain.broken(flow)) == 2
