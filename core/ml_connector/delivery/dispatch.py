@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.delivery import deadletters, outbox
 from ml_connector.delivery.balance import CARRIED_IN, RECEIVED, SUPERSEDED, Line
 from ml_connector.delivery.delivery_row import delivery_row, kept_row
+from ml_connector.delivery.discretion import discreet_error, discreet_outcome, discreet_verdict
 from ml_connector.delivery.edited import apply_edits, void_edits
+from ml_connector.delivery.news import news
 from ml_connector.delivery.sink import Effect, Outcome, State
-from ml_connector.delivery.withdrawal import CANCELLED, VANISHED
+from ml_connector.delivery.withdrawal import VANISHED
 from ml_connector.delivery.work import OPEN_STATES, Verdict, Work
 from ml_connector.errors import ConnectorError
 
@@ -108,7 +110,7 @@ class Dispatcher:
         with self._run.store.transaction() as connection:
             outbox.load_effects(connection, [work.known for work in works if work.known])
             withdrawn = {work.known.id: work for work in works if work.withdrawn and work.known}
-            for delivery_id, effect in outbox.effects_of(connection, list(withdrawn)):
+            for delivery_id, effect in outbox.effects_of(connection, list(withdrawn), self._run.store.sealer):
                 withdrawn[delivery_id].sent.append(effect)
             twins = outbox.duplicates(connection, self._run.target_id, wanted)
         self._planner.plan(works, twins)
@@ -136,7 +138,7 @@ class Dispatcher:
         """Make every row to be sent durable, and the first phase as going out (L2)."""
         with self._run.store.transaction() as connection:
             self._write_deliveries(connection, [(work, _GOING_OUT) for work in works])
-            outbox.write_effects(connection, works)
+            outbox.write_effects(connection, works, self._run.store.sealer)
             outbox.drop_rows(connection, works)
             waiting = [(work.phase_of(effect), effect) for work in works for effect in work.effects]
             first = min(phase for phase, _ in waiting)
@@ -150,9 +152,9 @@ class Dispatcher:
         fault: ConnectorError | None = None
         try:
             for outcome in self._sink.send(batch):
-                answered[outcome.effect.id] = outcome
+                answered[outcome.effect.id] = discreet_outcome(outcome)
         except ConnectorError as error:  # whatever it is, the answers that came are kept
-            fault = error
+            fault = discreet_error(error, batch)
         words = str(fault) if fault else "the target connector gave no answer for this row"
         lost = (Outcome(e, State.IN_DOUBT, reason="no_answer", message=words) for e in batch if e.id not in answered)
         return [*answered.values(), *lost], fault
@@ -187,14 +189,17 @@ class Dispatcher:
         if not works:
             return
         with self._run.store.transaction() as connection:
-            outbox.change_deliveries(
-                connection, [kept_row(self._run, work, work.known) for work in works if work.keep and work.known]
-            )
+            for work in works:
+                if work.keep and work.known:
+                    work.row = kept_row(self._run, work, work.known)
+            outbox.change_deliveries(connection, [work.row for work in works if work.row])
             outbox.drop_rows(connection, works)
             self._write_verdicts(connection, works)
         self._mark_stored(works)
 
     def _write_verdicts(self, connection: Connection, works: Sequence[Work]) -> None:
+        for work in works:
+            work.verdict = work.verdict and discreet_verdict(work.verdict, work.raw)
         decided = [(work, work.verdict) for work in works if work.verdict is not None and not work.keep]
         self._write_deliveries(connection, decided)
         settled = [work.key for work, verdict in decided if verdict.state not in OPEN_STATES]
@@ -202,19 +207,20 @@ class Dispatcher:
         waiting = [work for work, verdict in decided if verdict.state in OPEN_STATES]
         overtaking = [work for work in works if work.keep and work.known and work.known.in_flight]
         deadletters.open_letters(connection, self._run, waiting + overtaking)
-        news = [(work, verdict) for work, verdict in decided if _is_news(work, verdict)]
-        told = [(_kind(work, verdict), work.key, _story(work, verdict)) for work, verdict in news]
-        self._run.trail.append(connection, told)
+        told = [news(work) for work in works if work.row]
+        self._run.trail.append(connection, [entry for entry in told if entry is not None])
 
     def _write_deliveries(self, connection: Connection, decided: Sequence[tuple[Work, Verdict]]) -> None:
         void_edits(connection, self._run, [work for work, _ in decided])
-        fresh = [(work, delivery_row(self._run, work, verdict)) for work, verdict in decided if not work.delivery_id]
-        known = [(work, delivery_row(self._run, work, verdict)) for work, verdict in decided if work.delivery_id]
-        ids = outbox.add_deliveries(connection, [row for _, row in fresh])
-        for (work, _), delivery_id in zip(fresh, ids, strict=True):
+        for work, verdict in decided:
+            work.row = delivery_row(self._run, work, verdict)
+        fresh = [work for work, _ in decided if not work.delivery_id]
+        known = [work for work, _ in decided if work.delivery_id]
+        ids = outbox.add_deliveries(connection, [work.row for work in fresh])
+        for work, delivery_id in zip(fresh, ids, strict=True):
             work.delivery_id = delivery_id
-        met = [self._run.id if work.stored or work.known is None else work.known.last_run for work, _ in known]
-        outbox.change_deliveries(connection, [{"id": work.delivery_id, **row} for work, row in known], met)
+        met = [self._run.id if work.stored or work.known is None else work.known.last_run for work in known]
+        outbox.change_deliveries(connection, [{"id": work.delivery_id, **work.row} for work in known], met)
 
     def _mark_stored(self, works: Sequence[Work]) -> None:
         """Note, once it is durable, that these records have an outcome, and what that one takes the place of."""
@@ -239,42 +245,3 @@ _GOING_OUT = Verdict(State.IN_DOUBT, "going_out", "the request was about to leav
 
 def _text(amount: Decimal | None) -> str | None:
     return None if amount is None else str(amount)
-
-
-def _is_news(work: Work, verdict: Verdict) -> bool:
-    """Whether the trail does not say so already."""
-    if work.outcomes or work.gone:
-        return True
-    known = work.known
-    same = known is not None and (known.state, known.reason or "", known.source_hash) == (
-        verdict.state,
-        verdict.reason,
-        work.source_hash,
-    )
-    return verdict.state != State.UNCHANGED and not same
-
-
-def _kind(work: Work, verdict: Verdict) -> str:
-    return CANCELLED if work.withdrawn and verdict.state == State.DELIVERED else verdict.state
-
-
-def _story(work: Work, verdict: Verdict) -> dict[str, Any]:
-    """Return what the trail keeps of one record's outcome; no payload, so no personal data (L10)."""
-    rows = {
-        outcome.effect.name: {
-            "state": outcome.state,
-            "action": outcome.action,
-            "target_id": outcome.target_id,
-            "request_id": outcome.request_id,
-        }
-        for outcome in work.outcomes
-    }
-    told = {
-        "reason": verdict.reason,
-        "field": verdict.field,
-        "message": verdict.message,
-        "rows": rows,
-        "gone": work.gone,
-        "edited": work.edited,
-    }
-    return {"source_hash": work.source_hash, **{name: value for name, value in told.items() if value}}

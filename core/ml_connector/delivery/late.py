@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from ml_connector.delivery import deadletters, outbox
+from ml_connector.delivery.discretion import discreet_outcome
+from ml_connector.delivery.news import late_news
 from ml_connector.delivery.sink import Outcome, State
 from ml_connector.delivery.work import INTERRUPTED, KnownDelivery, Verdict, worst
 from ml_connector.store.tables import effects
@@ -25,10 +27,10 @@ if TYPE_CHECKING:
 def settle_late(run: Run, sink: Sink, *, wait: bool, only: State | None = None) -> int:
     """Ask the target about rows without an outcome, store what it says, and return how many records it moved on."""
     with run.store.transaction() as connection:
-        asked = outbox.unsettled(connection, run.settings.pipeline, run.target_id, only)
+        asked = outbox.unsettled(connection, run.settings.pipeline, run.target_id, only, run.store.sealer)
         stranded = outbox.stranded(connection, run.settings.pipeline, run.target_id)
     hopeful = any(effect.id not in run.outwaited for effect in asked)
-    outcomes = list(sink.settle(asked, wait=wait and hopeful)) if asked else []
+    outcomes = list(map(discreet_outcome, sink.settle(asked, wait=wait and hopeful))) if asked else []
     if wait:
         run.outwaited |= {outcome.effect.id for outcome in outcomes if outcome.state in (State.SENT, State.IN_DOUBT)}
     keys = sorted({outcome.effect.business_key for outcome in outcomes}.union(stranded))
@@ -45,12 +47,14 @@ def _conclude(connection: Connection, run: Run, known: dict[str, KnownDelivery],
     concluded = [(key, delivery, verdicts[delivery.id]) for key, delivery in known.items()]
     now = stamp(utc_now())
     outbox.change_deliveries(connection, [_row(run, delivery, verdict, now) for _, delivery, verdict in concluded])
-    moved = [(key, verdict) for key, delivery, verdict in concluded if verdict.state != delivery.state]
-    told = [(verdict.state, key, {"reason": verdict.reason, "message": verdict.message}) for key, verdict in moved]
-    run.trail.append(connection, told)
+    learnt: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        learnt[outcome.effect.business_key].append(outcome)
+    told = [late_news(key, delivery, verdict, learnt[key]) for key, delivery, verdict in concluded]
+    run.trail.append(connection, [entry for entry in told if entry is not None])
     arrived = [(key, each.source_hash) for key, each, verdict in concluded if verdict.state == State.DELIVERED]
     deadletters.close_versions(connection, run.target_id, arrived)
-    return len(moved)
+    return sum(1 for _, delivery, verdict in concluded if verdict.state != delivery.state)
 
 
 def _row(run: Run, delivery: KnownDelivery, verdict: Verdict, now: str) -> dict[str, Any]:

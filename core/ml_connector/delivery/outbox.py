@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy import Text, and_, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ml_connector.delivery.sink import Effect, State
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ml_connector.delivery.sink import Outcome
     from ml_connector.delivery.work import Work
+    from ml_connector.secrets.sealing import Sealer
 
 PENDING = "pending"
 """An effect that is written down but whose request has not gone out."""
@@ -76,13 +77,14 @@ def load_effects(connection: Connection, known: Iterable[KnownDelivery]) -> None
             by_id[delivery_id].effects[row[1]] = KnownEffect(*row)
 
 
-def effects_of(connection: Connection, delivery_ids: Sequence[int]) -> Iterator[tuple[int, Effect]]:
+def effects_of(connection: Connection, delivery_ids: Sequence[int], sealer: Sealer) -> Iterator[tuple[int, Effect]]:
     """Yield the effects of these deliveries that the target has confirmed at some time, whole, headers first."""
     for page in pages(delivery_ids):
         query = select(effects, deliveries.c.business_key).join(deliveries, deliveries.c.id == effects.c.delivery_id)
-        mine = (effects.c.delivery_id.in_(page), effects.c.settled_hash.is_not(None))
+        settled = (effects.c.settled_hash.is_not(None), effects.c.state != State.SKIPPED)
+        mine = (effects.c.delivery_id.in_(page), *settled)
         for row in connection.execute(query.where(*mine).order_by(effects.c.phase, effects.c.id)).mappings():
-            yield row["delivery_id"], _effect(dict(row))
+            yield row["delivery_id"], _effect(dict(row), sealer)
 
 
 def duplicates(connection: Connection, target_id: str, wanted: Iterable[str]) -> dict[str, str]:
@@ -141,14 +143,14 @@ def _met_another() -> EnvironmentFault:
     )
 
 
-def write_effects(connection: Connection, works: Sequence[Work]) -> None:
+def write_effects(connection: Connection, works: Sequence[Work], sealer: Sealer) -> None:
     """Write every effect to be sent as a pending row, and give each effect its row's id."""
     fresh: list[tuple[Work, int, dict[str, Any]]] = []
     known: list[dict[str, Any]] = []
     for work in works:
         before = work.known.effects if work.known else {}
         for position, effect in enumerate(work.effects):
-            values = _values(work, effect)
+            values = _values(work, effect, sealer)
             if effect.name in before:
                 known.append({**values, "b_id": before[effect.name].id})
                 work.effects[position] = replace(effect, id=before[effect.name].id)
@@ -164,20 +166,18 @@ def write_effects(connection: Connection, works: Sequence[Work]) -> None:
         connection.execute(update(effects).where(effects.c.id == bindparam("b_id")).values(changed), known)
 
 
-def _values(work: Work, effect: Effect) -> dict[str, Any]:
+def _values(work: Work, effect: Effect, sealer: Sealer) -> dict[str, Any]:
     return {
         "delivery_id": work.delivery_id,
         "name": effect.name,
         "phase": work.phase_of(effect),
         "table_name": effect.table,
         "via": effect.via,
-        "key": encode(effect.key),
-        "payload": encode(effect.payload),
+        "key": encode(sealer.hide(effect.key)),
+        "payload": encode(sealer.hide(effect.payload)),
         "payload_hash": effect.content_hash,
         "state": PENDING,
-        "handle": None,
-        "reason": None,
-        "message": None,
+        **dict.fromkeys(("handle", "reason", "message", "response", "settled_at")),
     }
 
 
@@ -190,6 +190,7 @@ def mark_going_out(connection: Connection, batch: Sequence[Effect]) -> None:
 
 def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     """Write what became of effects."""
+    now = stamp(utc_now())
     rows = [
         {
             "b_id": outcome.effect.id,
@@ -200,12 +201,15 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
             "reason": outcome.reason or None,
             "message": outcome.message or None,
             "request_id": outcome.request_id,
+            "response": outcome.response,
+            "settled_at": None if outcome.state in IN_FLIGHT else now,
         }
         for outcome in outcomes
     ]
     if rows:
         changed: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "b_id"}
         confirmed = bindparam("state", type_=Text) == State.DELIVERED
+        changed["response"] = func.coalesce(bindparam("response", type_=Text), effects.c.response)
         changed["settled_hash"] = case((confirmed, effects.c.payload_hash), else_=effects.c.settled_hash)
         connection.execute(update(effects).where(effects.c.id == bindparam("b_id")).values(changed), rows)
 
@@ -218,7 +222,9 @@ def drop_rows(connection: Connection, works: Sequence[Work]) -> None:
         connection.execute(update(effects).where(lost).values(state=State.SKIPPED, reason="row_gone"), rows)
 
 
-def unsettled(connection: Connection, pipeline: str, target_id: str, only: State | None) -> list[Effect]:
+def unsettled(
+    connection: Connection, pipeline: str, target_id: str, only: State | None, sealer: Sealer
+) -> list[Effect]:
     """Return the effects whose outcome is not known yet."""
     states = [only] if only else IN_FLIGHT
     query = (
@@ -231,7 +237,7 @@ def unsettled(connection: Connection, pipeline: str, target_id: str, only: State
         )
         .order_by(effects.c.phase, effects.c.id)
     )
-    return [_effect(dict(row)) for row in connection.execute(query).mappings()]
+    return [_effect(dict(row), sealer) for row in connection.execute(query).mappings()]
 
 
 def stranded(connection: Connection, pipeline: str, target_id: str) -> list[str]:
@@ -246,15 +252,15 @@ def stranded(connection: Connection, pipeline: str, target_id: str) -> list[str]
     return list(connection.execute(query).scalars())
 
 
-def _effect(row: dict[str, Any]) -> Effect:
+def _effect(row: dict[str, Any], sealer: Sealer) -> Effect:
     return Effect(
         id=row["id"],
         business_key=row["business_key"],
         name=row["name"],
         table=row["table_name"],
         via=row["via"],
-        key=decode(row["key"]),
-        payload=decode(row["payload"]),
+        key=sealer.reveal(decode(row["key"])),
+        payload=sealer.reveal(decode(row["payload"])),
         target_id=row["remote_id"],
         handle=decode(row["handle"]) if row["handle"] else None,
         sent_at=_moment(row["sent_at"]),

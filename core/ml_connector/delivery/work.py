@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ml_connector.delivery.sink import State
 
@@ -64,6 +64,13 @@ class Verdict:
         """Return the verdict of a row that was sent."""
         told = outcome.reason, outcome.message, outcome.field, outcome.value, outcome.suggestion
         return cls(outcome.state, *told, outcome.retry_at)
+
+
+class Origin(NamedTuple):
+    """Where a record was read, endpoint and page, and when; a foreign tap may tell neither."""
+
+    place: str | None = None
+    extracted_at: str | None = None
 
 
 INTERRUPTED = Verdict(
@@ -130,6 +137,7 @@ class Work:
     raw: dict[str, Any]
     record: CanonicalRecord
     source_hash: str
+    origin: Origin = Origin()
     known: KnownDelivery | None = None
     rows: list[RowPlan] = field(default_factory=list)
     defaulted: list[str] = field(default_factory=list)
@@ -140,6 +148,7 @@ class Work:
     keep: bool = False  # its state, reason and version stay as the store has them
     recheck: bool = False  # fed again from its dead letter
     delivery_id: int = 0
+    row: dict[str, Any] = field(default_factory=dict)  # the columns of its delivery, as written last
     stored: bool = False  # its outcome in this run is durable, or it needs none
     left_out: bool = False  # a rule of a map says so
     withdrawn: bool = False  # voided in the source, or gone from it, after it was stored
