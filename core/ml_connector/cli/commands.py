@@ -8,6 +8,7 @@ from ml_connector.cli.dead import dead
 from ml_connector.cli.demo import demo
 from ml_connector.cli.maps import maps
 from ml_connector.cli.ping import ping
+from ml_connector.cli.plan import plan
 from ml_connector.cli.run import run
 from ml_connector.cli.simulate import simulate
 from ml_connector.cli.status import status
@@ -24,5 +25,5 @@ def cli() -> None:
     """Move finance records between ERPs and work systems, and say what became of every one of them."""
 
 
-for verb in (demo, simulate, ping, run, status, dead, maps):
+for verb in (demo, simulate, ping, plan, run, status, dead, maps):
     cli.add_command(verb)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from ml_connector.cli.desk import Desk, Stop, verb
 from ml_connector.cli.pictures import summary_picture
-from ml_connector.cli.run import only_job, run_and_read, tell
+from ml_connector.cli.running import only_job, run_and_read, tell
 from ml_connector.cli.simulators import Simulators, simulators
 from ml_connector.cli.words import many
 from ml_connector.delivery.balance import RECEIVED

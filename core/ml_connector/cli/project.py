@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import yaml
 from dotenv import dotenv_values
@@ -14,7 +14,12 @@ from sqlalchemy import make_url
 
 from ml_connector.errors import ConfigError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 STORE_VARIABLE = "ML_CONNECTOR_STORE_URL"
+UTILITY = "ml-connector"
+ONE, FOUR_EYES = "one", "four_eyes"
 
 
 class Pair(NamedTuple):
@@ -90,16 +95,25 @@ class Project:
         }
 
     def _pairs(self, task: str | list[str]) -> list[Pair]:
-        words = task.split() if isinstance(task, str) else [word for part in task for word in part.split()]
         loaders = {each["name"] for each in self._entries("loaders")}
         extractors = {each["name"] for each in self._entries("extractors")}
         pairs, source = [], ""
-        for word in words:
+        for word in _words(task):
             if word in extractors:
                 source = word
             elif word in loaders and source:
                 pairs.append(Pair(source, word))
         return pairs
+
+    def spelled(self, blocks: Sequence[str]) -> list[str]:
+        """Return the plugins that blocks of `meltano run` name, those of jobs too; its options are left out."""
+        tasks = {job["name"]: job.get("tasks") or [] for job in self.document.get("jobs") or []}
+        named = [block for block in blocks if not block.startswith("-")]
+        return [word for block in named for task in tasks.get(block, [block]) for word in _words(task)]
+
+    def pairs(self, plugins: Sequence[str]) -> list[Pair]:
+        """Return the flows that plugins make in this order."""
+        return self._pairs(list(plugins))
 
     def pair_of(self, pipeline: str) -> Pair:
         """Return the tap and the target that a pipeline of the store is named after.
@@ -112,6 +126,31 @@ class Project:
                 if f"{extractor['name']}-to-{loader['name']}" == pipeline:
                     return Pair(extractor["name"], loader["name"])
         raise ConfigError(f"no tap and target of meltano.yml make the pipeline {pipeline!r}. Was a plugin renamed?")
+
+    @property
+    def approval(self) -> str:
+        """How many people it takes to change what waits: `one`, or `four_eyes`.
+
+        The utility plugin's setting, read from meltano.yml alone, which is under version control: neither the
+        environment nor the store can switch it off.
+
+        Raises:
+            ConfigError: It is neither.
+        """
+        entries = [each for each in self._entries("utilities") if each["name"] == UTILITY]
+        stated = {name: text for entry in entries for name, text in (entry.get("config") or {}).items()}
+        found = str((stated | self._of_environment("utilities", UTILITY)).get("approval") or ONE)
+        if found not in (ONE, FOUR_EYES):
+            raise ConfigError(f"`approval` of the utility {UTILITY} is {found!r}. Write {ONE} or {FOUR_EYES}.")
+        return found
+
+    def _of_environment(self, kind: str, name: str) -> dict[str, Any]:
+        """Return what the environment's block says of a plugin."""
+        blocks = [each for each in self.document.get("environments") or [] if each["name"] == self.environment]
+        plugins = ((blocks[0].get("config") or {}).get("plugins") or {} if blocks else {}).get(kind) or []
+        return {
+            key: value for each in plugins if each["name"] == name for key, value in (each.get("config") or {}).items()
+        }
 
     def _entries(self, kind: str) -> list[dict[str, Any]]:
         return list((self.document.get("plugins") or {}).get(kind) or [])
@@ -130,8 +169,13 @@ class Project:
                     line.append(entries[parent])
                 merged: dict[str, Any] = {"executable": line[-1]["name"]}
                 for entry in reversed(line):
-                    merged |= {**entry, "config": {**merged.get("config", {}), **(entry.get("config") or {})}}
+                    here = {**(entry.get("config") or {}), **self._of_environment(kind, entry["name"])}
+                    merged |= {**entry, "config": {**merged.get("config", {}), **here}}
                 namespace = merged.get("namespace") or name.replace("-", "_")
                 return Plugin(name, kind, merged["executable"], namespace, merged["config"])
         known = [each["name"] for kind in ("extractors", "loaders") for each in self._entries(kind)]
         raise ConfigError(f"meltano.yml has no tap or target {name!r}; it has {', '.join(known) or 'none'}.")
+
+
+def _words(task: str | list[str]) -> list[str]:
+    return task.split() if isinstance(task, str) else [word for part in task for word in part.split()]

@@ -180,12 +180,12 @@ def _stand_ins(connection: Connection, ids: Sequence[str]) -> dict[tuple[str, st
     )
     found: dict[tuple[str, str, str, str], Sum] = defaultdict(Sum)
     for row in connection.execute(query):
-        for words in {_stand_in(entry) for entry in decode(row.defaulted)}:
+        for words in {stand_in(entry) for entry in decode(row.defaulted)}:
             found[row.company, row.record_type, words, row.currency or ""].add(1, Decimal(row.amount or 0))
     return dict(sorted(found.items()))
 
 
-def _stand_in(entry: str) -> str:
+def stand_in(entry: str) -> str:
     """Say in words what `account:6300->9999` and `purchase_order:4711->` stand for."""
     dimension, _, rest = entry.partition(":")
     code = rest.rpartition("->")[2]

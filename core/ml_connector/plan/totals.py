@@ -1,0 +1,45 @@
+"""What a plan amounts to: counts and sums per company, record type, currency and verdict."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from ml_connector.delivery.balance import Sum
+from ml_connector.plan.document import SENDING, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ml_connector.plan.document import Record
+
+
+class Account(NamedTuple):
+    """What a total is about; currency is empty for records without an amount."""
+
+    company: str
+    record_type: str
+    currency: str
+    verdict: Verdict
+
+
+def totals(records: Iterable[Record]) -> dict[Account, Sum]:
+    """Return counts and amounts."""
+    found: dict[Account, Sum] = defaultdict(Sum)
+    for record in records:
+        account = Account(record.company, record.record_type, record.currency or "", record.verdict)
+        found[account].add(1, Decimal(record.amount or 0) if record.currency else Decimal(0))
+    return dict(sorted(found.items()))
+
+
+def net(records: Iterable[Record]) -> dict[tuple[str, str], Decimal]:
+    """Return, per company and currency, the sum of the documents that would be sent, credit notes counted against.
+
+    It is what the run then tells as delivered.
+    """
+    found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for record in records:
+        if record.verdict in SENDING and record.currency and record.amount:
+            found[record.company, record.currency] += Decimal(record.amount)
+    return dict(sorted(found.items()))
