@@ -31,7 +31,7 @@ def delivery_row(run: Run, work: Work, verdict: Verdict) -> dict[str, Any]:
         "pipeline": run.settings.pipeline,
         "state": state,
         **verdict.columns(),
-        **_of_record(work.record),
+        **of_record(work.record),
         "attempts": attempts,
         "next_attempt_at": next_attempt_at,
         "since": work.known.since if work.known and work.known.state == state else stamp(utc_now()),
@@ -42,7 +42,7 @@ def delivery_row(run: Run, work: Work, verdict: Verdict) -> dict[str, Any]:
         row["defaulted"] = encode(work.defaulted) if work.defaulted else None
     version = {"source_hash": work.source_hash, "map_version": run.map_version}
     if verdict.reason != OLDER_VERSION_OPEN:  # else the stored version stays the one whose rows are under way
-        row |= version
+        row |= version | {"origin": work.origin.place, "extracted_at": work.origin.extracted_at}
     if settled:
         row |= {f"settled_{name}": value for name, value in version.items()} | {"verified_at": stamp(utc_now())}
     return row
@@ -51,10 +51,11 @@ def delivery_row(run: Run, work: Work, verdict: Verdict) -> dict[str, Any]:
 def kept_row(run: Run, work: Work, known: KnownDelivery) -> dict[str, Any]:
     """Return the columns that change when a record is met again and its state stays."""
     touched = {"pipeline": run.settings.pipeline, "last_run": run.id, "run_outcome": known.state}
-    return {"id": known.id, **touched, **_of_record(work.record)}
+    return {"id": known.id, **touched, **of_record(work.record)}
 
 
-def _of_record(record: CanonicalRecord) -> dict[str, Any]:
+def of_record(record: CanonicalRecord) -> dict[str, Any]:
+    """Return the columns that a record itself fills."""
     if record.source_state == VANISHED:  # only its key is told: what was stored of it stands
         return {"source_state": VANISHED}
     return {

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.delivery import reading
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
@@ -153,6 +155,14 @@ class Sink(ABC):
 
         A sink that does not call it may write a batch to its end after another process has taken its pipeline.
         """
+
+    def reread(self, effects: Sequence[Effect]) -> Iterable[reading.Reading]:
+        """Compare delivered rows with what the target shows now; nothing is written. Raises AuthError, Unreachable.
+
+        A sink whose rows end elsewhere than in the table they were sent to, or whose values have a form of their own,
+        says so itself.
+        """
+        return reading.by_key(self, effects)
 
     def ping(self) -> Iterable[Check]:
         """Say, permission by permission, whether this target can do its work."""

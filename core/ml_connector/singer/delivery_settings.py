@@ -75,6 +75,13 @@ DELIVERY_SETTINGS = th.PropertiesList(
         description="Records settled together.",
     ),
     th.Property("batch_seconds", th.NumberType, default=30, description="Settle a started batch after this long."),
+    th.Property(
+        "max_vanished_share",
+        th.NumberType(minimum=0, maximum=1),
+        default=0.05,
+        description="When a census misses a larger share of a company's records of one type (and more than three), it "
+        "is taken for a fault of permissions or paging, not for deletions: nothing is cancelled.",
+    ),
     th.Property("resend", th.BooleanType, default=False, description="Send everything again, whatever the hashes say."),
     th.Property("replay", th.BooleanType, default=False, description="Give refused records another try."),
     th.Property(

@@ -130,7 +130,7 @@ class Stream(singer_sdk.Stream):
                 for page in self._pages():
                     for records in self._portions(page):
                         if write_messages:
-                            self._emit(records, page.received)
+                            self._emit(records, page)
                         counter.increment(len(records))
                         yield from records
         except Forbidden as error:
@@ -150,6 +150,24 @@ class Stream(singer_sdk.Stream):
             remedy = self.permission if isinstance(error, Forbidden) else ""
             return Check(self.name, ok=False, detail=str(error), suggestion=remedy, data={"code": error.code})
         return Check(self.name, ok=True)
+
+    def listing(self) -> Iterator[tuple[int, list[Record]]]:
+        """Yield every record that the source has, whatever the bookmark says, and which pass over the set it came in.
+
+        Only the last pass counts: the set moved under those before it. A set that never rests raises MovedError.
+        """
+        self._begin()
+        for number in range(1, PASSES + 1):
+            try:
+                for page in self.assemble(self._pass(None)):
+                    for records in self._portions(page):
+                        yield number, records
+            except MovedError as moved:
+                self.logger.warning("%s changed while it was listed (%s)", self.name, moved)
+                if number == PASSES:
+                    raise
+            else:
+                return
 
     # How it is done
 
@@ -229,17 +247,23 @@ class Stream(singer_sdk.Stream):
         """Whether stream maps or flattening change the records; their totals then prove nothing at the other end."""
         return any(type(m) is not SameRecordTransform or m.flattening_enabled for m in self.stream_maps)
 
-    def _emit(self, records: list[Record], received: str) -> None:
+    def _emit(self, records: list[Record], page: Page) -> None:
         with self.tap.writer.uninterrupted():
             if self.is_mapped:
                 for record in records:
                     self._write_record_message(record)
             else:
-                self.tap.writer.write_records(self.name, records, received, self._stream_version)
+                self.tap.writer.write_records(self.name, records, self._beside(page))
             self.totals.emit(records)
         self._unsaved += len(records)
         if self._unsaved >= self.STATE_MSG_FREQUENCY:
             self.save()
+
+    def _beside(self, page: Page) -> Mapping[str, Any]:
+        """Return what messages say of where and when a page was read; readers that do not know `origin` pass it by."""
+        origin = self.path if page.number is None else f"{self.path} page {page.number}"
+        told: dict[str, Any] = {"time_extracted": page.received, "origin": origin}
+        return told if self._stream_version is None else told | {"version": self._stream_version}
 
     def save(self) -> None:
         """Write a STATE message with the totals so far."""

@@ -15,8 +15,10 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 
 from ml_connector.errors import EnvironmentFault, Forbidden
 from ml_connector.http import Budget, Client
-from ml_connector.singer.command import redact_logs, redactor_of, tell_checks, told
+from ml_connector.singer.census import tell_census
+from ml_connector.singer.command import tell_checks, told
 from ml_connector.singer.io import Writer
+from ml_connector.singer.plugin import Plugin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -97,7 +99,7 @@ SETTINGS = (
 """The settings every tap has; a connector puts its own before them."""
 
 
-class Tap(singer_sdk.Tap):
+class Tap(Plugin, singer_sdk.Tap):
     """A Singer tap for one company of one system."""
 
     message_writer_class = Writer
@@ -113,11 +115,6 @@ class Tap(singer_sdk.Tap):
     @abstractmethod
     def company(self) -> str:
         """The label of the company that every record carries."""
-
-    @cached_property
-    def redactor(self) -> Redactor:
-        """Knows every secret setting."""
-        return redactor_of(self.config_jsonschema, self.config)
 
     @cached_property
     def client(self) -> Client:
@@ -180,7 +177,6 @@ class Tap(singer_sdk.Tap):
         super(singer_sdk.Tap, cls).invoke(about=about, about_format=about_format)
         with told(cls.logger):
             tap = cls._from_inputs(**inputs)
-            redact_logs(tap.redactor)
             _relax_garbage_collection()
             tap.sync_all()
 
@@ -192,6 +188,12 @@ class Tap(singer_sdk.Tap):
             state=json.load(state) if state else None,
             catalog=json.load(catalog) if catalog else None,
         )
+
+    @classmethod
+    def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
+        """Handle `--discover`."""
+        with told(cls.logger):
+            super().cb_discover(ctx, param, value)
 
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
@@ -206,17 +208,28 @@ class Tap(singer_sdk.Tap):
             return
         with told(cls.logger):
             tap = cls._from_inputs(ctx.params.get("config"), catalog=ctx.params.get("catalog"))
-            redact_logs(tap.redactor)
             ctx.exit(0 if tell_checks(tap.ping()) else EnvironmentFault.exit_code)
 
     @classmethod
+    def cb_census(cls, ctx: click.Context, _: click.Option, value: bool) -> None:
+        """Handle `--census`: one JSON line per record, and one per stream to say whether it was listed whole."""
+        if not value:
+            return
+        with told(cls.logger):
+            tap = cls._from_inputs(ctx.params.get("config"), catalog=ctx.params.get("catalog"))
+            tell_census(tap)
+            ctx.exit(0)
+
+    @classmethod
     def get_singer_command(cls) -> click.Command:
-        """Return the SDK's command with `--ping`."""
+        """Return the SDK's command with `--ping` and `--census`."""
         command = super().get_singer_command()
         words = "Check, stream by stream, whether the tap may read it; JSON lines."
-        command.params.append(
-            click.Option(["--ping"], is_flag=True, expose_value=False, callback=cls.cb_ping, help=words)
-        )
+        census = "List every record of the selected streams, whatever was read before; JSON lines."
+        command.params += [
+            click.Option(["--ping"], is_flag=True, expose_value=False, callback=cls.cb_ping, help=words),
+            click.Option(["--census"], is_flag=True, expose_value=False, callback=cls.cb_census, help=census),
+        ]
         return command
 
 

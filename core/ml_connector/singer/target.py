@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from abc import abstractmethod
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
@@ -15,25 +16,28 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
 from ml_connector.delivery.sink import State
+from ml_connector.delivery.work import Origin
 from ml_connector.errors import BadInput, ConfigError, ConnectorError, EnvironmentFault
 from ml_connector.mapping.loader import search_path
 from ml_connector.mapping.source_map import SourceMap
 from ml_connector.mapping.target_map import TargetMap
-from ml_connector.singer.command import redact_logs, redactor_of, tell_checks, told
+from ml_connector.secrets.sealing import personal_values
+from ml_connector.singer.command import tell_checks, told
 from ml_connector.singer.delivery_settings import engine_settings
 from ml_connector.singer.planned import open_engine
+from ml_connector.singer.plugin import Plugin
+from ml_connector.singer.questions import question_options
 from ml_connector.singer.reader import DecimalReader
 from ml_connector.store import Store, open_store
 from ml_connector.store.text import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from ml_connector.delivery.engine import Engine
     from ml_connector.delivery.report import RunReport
     from ml_connector.delivery.sink import Sink
-    from ml_connector.secrets import Redactor
 
 Result = TypeVar("Result")
 
@@ -43,7 +47,7 @@ _TERMINATED = 143
 """What a shell reports for a process that SIGTERM ended."""
 
 
-class DeliveryTarget(Target):
+class DeliveryTarget(Plugin, Target):
     """A target whose records go through the delivery engine. A connector supplies `open_sink` and its settings."""
 
     message_reader_class = DecimalReader
@@ -80,7 +84,12 @@ class DeliveryTarget(Target):
         root = Path(os.environ.get("MELTANO_PROJECT_ROOT", "."))
         return self.config.get("store_url") or f"sqlite:///{root.resolve() / '.ml-connector' / 'store.db'}"
 
-    def _maps(self) -> tuple[SourceMap, TargetMap]:
+    def maps(self) -> tuple[SourceMap, TargetMap]:
+        """Return the source map and the target map.
+
+        Raises:
+            ConfigError: `mapping` does not name two maps, or one of them is malformed.
+        """
         names = self.config["mapping"]
         if len(names) != 2:  # noqa: PLR2004
             raise ConfigError(
@@ -103,7 +112,7 @@ class DeliveryTarget(Target):
     def engine(self) -> Engine:
         """The run's engine, started with the first message."""
         if self._engine is None:
-            source_map, target_map = self._maps()
+            source_map, target_map = self.maps()
             settings = engine_settings(self.pipeline, self.config)
             self._store = open_store(self.store_url)
             self._engine = open_engine(
@@ -135,7 +144,9 @@ class DeliveryTarget(Target):
         missing = [key for key in self._keys[stream] if key not in record]
         if missing:
             raise MissingKeyPropertiesError(f"a record of stream {stream!r} lacks its key: {', '.join(missing)}")
-        self._guarded(lambda: self.engine.record(stream, record, self.message_reader.size))
+        origin = Origin.of_message(message_dict)
+        self.redactor.note(personal_values(record))
+        self._guarded(lambda: self.engine.record(stream, record, self.message_reader.size, origin))
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         self._assert_line_requires(message_dict, requires={"value"})
@@ -177,7 +188,8 @@ class DeliveryTarget(Target):
     def _abort(self, error: BaseException) -> None:
         """Close a run that cannot go on, saying why."""
         if self._engine is not None:
-            self._engine.abort(*_why(error))
+            message, exit_code = _why(error)
+            self._engine.abort(self.redactor.clean(message), exit_code)
         self._close_store()
 
     def _close_store(self) -> None:
@@ -211,7 +223,6 @@ class DeliveryTarget(Target):
         super(Target, cls).invoke(about=about, about_format=about_format)
         with told(cls.logger):
             target = cls._from_config(inputs.get("config"))
-            redact_logs(target.redactor)
             try:
                 target.listen(inputs.get("file_input"))
             except _BAD_INPUT as error:
@@ -221,35 +232,31 @@ class DeliveryTarget(Target):
     def _from_config(cls, config: Any) -> Self:
         return cls(config=config.config if config else None, parse_env_config=bool(config and config.parse_env))
 
-    @property
-    def redactor(self) -> Redactor:
-        """Knows every secret setting."""
-        return redactor_of(self.config_jsonschema, self.config)
-
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """Return the SDK's command with `--ping`."""
+        """Return the SDK's command with `--ping`, `--reread` and `--census`."""
         command = super().get_singer_command()
-        command.params.append(
-            click.Option(
-                ["--ping"],
-                is_flag=True,
-                expose_value=False,
-                callback=cls.cb_ping,
-                help="Check, permission by permission, whether this target can do its work; JSON lines.",
-            )
-        )
+        words = "Check, permission by permission, whether this target can do its work; JSON lines."
+        command.params += [
+            click.Option(["--ping"], is_flag=True, expose_value=False, callback=cls.cb_ping, help=words),
+            *question_options(cls._asked),
+        ]
         return command
 
     @classmethod
     def cb_ping(cls, ctx: click.Context, _param: click.Option, value: bool) -> None:
         """Print one JSON line per check and end with 0 when all passed, else 3."""
-        if not value:
-            return
+        if value:
+            with cls._asked(ctx) as target:
+                ctx.exit(0 if tell_checks(target.open_sink().ping()) else EnvironmentFault.exit_code)
+
+    @classmethod
+    @contextmanager
+    def _asked(cls, ctx: click.Context) -> Iterator[Self]:
+        """Yield a target that is to answer a question and end; its faults are told as those of a run."""
         with told(cls.logger):
             target = cls._from_config(ctx.params.get("config"))
-            redact_logs(target.redactor)
-            ctx.exit(0 if tell_checks(target.open_sink().ping()) else EnvironmentFault.exit_code)
+            yield target
 
 
 def _print_state(value: Any) -> None:

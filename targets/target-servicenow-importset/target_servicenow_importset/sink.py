@@ -19,6 +19,7 @@ from target_servicenow_importset.importset import InsertMultiple
 from target_servicenow_importset.outcomes import LOST_AFTER
 from target_servicenow_importset.preflight import IMPORT_SET, OUTCOME_TABLES, Preflight
 from target_servicenow_importset.reader import Reader
+from target_servicenow_importset.reread import Rereader
 from target_servicenow_importset.rows import Rows
 from target_servicenow_importset.settle import Settler
 from target_servicenow_importset.staging import Staging
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
+    from ml_connector.delivery.reading import Reading
     from ml_connector.delivery.sink import Effect, Key, Problem, Row
     from ml_connector.http import Client
     from ml_connector.mapping.target_map import TargetMap
@@ -174,6 +176,10 @@ class ServiceNowSink(Sink):
     def ask_before_writing(self, permit: Callable[[], None]) -> None:
         """Have every request that writes ask first."""
         self._client.before_write = permit
+
+    def reread(self, effects: Sequence[Effect]) -> Iterator[Reading]:
+        """Compare delivered rows with the tables they ended in."""
+        return Rereader(self._reader, self._dictionary, self._rows, self._transforms).reread(effects)
 
     def ping(self) -> Iterator[Check]:
         """Say, permission by permission, whether this target can do its work."""

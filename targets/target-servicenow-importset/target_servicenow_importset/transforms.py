@@ -25,6 +25,16 @@ class KeyStyle(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One field map: a staging column copied into a column of the target table."""
+
+    source: str
+    target: str
+    by: str  # the column of the table referred to in which the code is looked up, '' for its display value
+    rejects: bool  # whether a code or choice that is not there refuses the row, instead of being left out
+
+
+@dataclass(frozen=True, slots=True)
 class TransformMap:
     """One active transform map of a staging table."""
 
@@ -32,6 +42,7 @@ class TransformMap:
     target: str
     coalesce: Mapping[str, str]  # staging column → target column
     fields: Mapping[str, str]  # the same for every column that is copied
+    entries: tuple[Entry, ...] = ()  # all of them; a staging column may go into several
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,8 @@ class Transforms:
         )
         active = {table: [row for row in rows if row["active"] == "true"] for (table,), rows in found.items()}
         ids = [(row["sys_id"],) for rows in active.values() for row in rows]
-        entries = self.reader.lookup("sys_transform_entry", ["map"], ids, ("source_field", "target_field", "coalesce"))
+        needed, optional = ("source_field", "target_field", "coalesce"), ("reference_value_field", "choice_action")
+        entries = self.reader.lookup("sys_transform_entry", ["map"], ids, needed, optional)
         for table in wanted:
             maps = active.get(table, [])
             self._maps[table] = [_transform_map(row, entries.get((row["sys_id"],), [])) for row in maps]
@@ -89,7 +101,12 @@ def _transform_map(row: Row, entries: Iterable[Row]) -> TransformMap:
     known = list(entries)
     fields = {it["source_field"]: it["target_field"] for it in known}
     coalesce = {it["source_field"]: it["target_field"] for it in known if it["coalesce"] == "true"}
-    return TransformMap(row["name"], row["target_table"], coalesce, fields)
+    return TransformMap(row["name"], row["target_table"], coalesce, fields, tuple(map(_entry, known)))
+
+
+def _entry(row: Row) -> Entry:
+    by, action = row.get("reference_value_field", ""), row.get("choice_action", "")
+    return Entry(row["source_field"], row["target_field"], by, action == "reject")
 
 
 def _keys(values: set[str]) -> KeyStyle | None:

@@ -1,0 +1,142 @@
+"""What the target holds, put beside the books: from the lines that a target's `--reread` tells."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.delivery.reading import Found, is_number
+from ml_connector.reconcile.ledger import Heading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+OWN_FORM = "it differs in every row: the target keeps it in a form of its own"
+"""Why a column is not held against the target that differs everywhere from the first day on."""
+
+_FEWEST = 10  # rows before 'everywhere' means anything
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A delivered record that the target does not hold as it confirmed it."""
+
+    business_key: str
+    company: str
+    record_type: str
+    title: str
+    result: str  # differs, missing, unreadable
+    amount: str | None  # what we say
+    currency: str | None
+    live_amount: str | None  # what the target holds, signed as ours
+    rows: list[dict[str, Any]]
+
+    @property
+    def step(self) -> str:
+        """The next command to type."""
+        if self.result == Found.UNREADABLE:
+            return "ml-connector ping"
+        return f"ml-connector trace {self.business_key}"
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON-ready data."""
+        return {**asdict(self), "next": self.step}
+
+
+@dataclass(slots=True)
+class Sides:
+    """A sum as the books have it and as the target has it, over the records whose amount it shows."""
+
+    count: int = 0
+    ours: Decimal = Decimal(0)
+    theirs: Decimal = Decimal(0)
+
+
+@dataclass(slots=True)
+class TableView:
+    """What was compared in one table."""
+
+    sent_to: str
+    read_in: str
+    rows: int
+    compared: list[str]
+    left_out: dict[str, str]
+
+
+@dataclass(slots=True)
+class TargetView:
+    """The outcome of a re-read."""
+
+    counts: Counter[str] = field(default_factory=Counter)  # by result
+    changed: list[Changed] = field(default_factory=list)
+    sums: dict[Heading, Sides] = field(default_factory=lambda: defaultdict(Sides))
+    tables: list[TableView] = field(default_factory=list)
+    without_amount: int = 0  # documents whose total the target does not show
+
+    @property
+    def differs(self) -> bool:
+        """Whether the target holds something else than it confirmed."""
+        return bool(self.counts[Found.DIFFERS] or self.counts[Found.MISSING])
+
+    def take(self, lines: Iterable[Mapping[str, Any]], known: Mapping[str, Mapping[str, Any]]) -> None:
+        """Add what one target told; `known` are the books' records by business key."""
+        told = list(lines)
+        tables = [line for line in told if "table" in line]
+        own_form = _own_form(told, tables)
+        for line in tables:
+            forms = {name: OWN_FORM for table, name in own_form if table == line["table"]}
+            compared = [name for name in line["compared"] if name not in forms]
+            left_out = {name: why for name, why in line["left_out"].items() if name not in compared}
+            facts = line["table"], line["read_in"], line["rows"]
+            self.tables.append(TableView(*facts, sorted(compared), {**left_out, **forms}))
+        for line in (line for line in told if "record" in line):
+            self._enter(line, own_form, known[line["record"]])
+
+    def _enter(self, line: Mapping[str, Any], own_form: set[tuple[str, str]], row: Mapping[str, Any]) -> None:
+        rows = [_without(each, own_form) for each in line["rows"]]
+        rows = [each for each in rows if each["result"] != Found.EQUAL]
+        result = line["result"] if rows or line["result"] != Found.DIFFERS else Found.EQUAL
+        self.counts[result] += 1
+        live = self._sum(line, row)
+        if result != Found.EQUAL:
+            names = ("business_key", "company", "record_type", "title", "amount", "currency")
+            facts = {name: row[name] for name in names}
+            self.changed.append(Changed(**facts, result=result, live_amount=live, rows=rows))
+
+    def _sum(self, line: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
+        """Add a document's amount on both sides; a missing one holds nothing. Return the live one, signed as ours."""
+        if row["amount"] is None or not row["currency"]:
+            return None
+        ours = Decimal(row["amount"])
+        if line["result"] == Found.MISSING and any(":" not in each["name"] for each in line["rows"]):
+            live = Decimal(0)
+        elif line["amount"] is None:
+            self.without_amount += 1
+            return None
+        else:
+            live = Decimal(line["amount"])  # a credit note's may stand there without its sign
+            live = -live if ours < 0 < live else live
+        sides = self.sums[Heading(row["company"], row["record_type"], row["currency"])]
+        sides.count, sides.ours, sides.theirs = sides.count + 1, sides.ours + ours, sides.theirs + live
+        return str(live)
+
+
+def _own_form(told: Iterable[Mapping[str, Any]], tables: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """Return the columns that differ in every row and are no number: that is the target's doing, not somebody's."""
+    differ: Counter[tuple[str, str]] = Counter()
+    for row in (row for line in told for row in line.get("rows", ()) if "record" in line):
+        differ.update(
+            (row["sent_to"], name)
+            for name, (sent, live) in row["differences"].items()
+            if not (is_number(sent) and is_number(live))
+        )
+    compared = {(line["table"], name): count for line in tables for name, count in line["compared"].items()}
+    return {place for place, count in differ.items() if count >= _FEWEST and count == compared[place]}
+
+
+def _without(row: Mapping[str, Any], own_form: set[tuple[str, str]]) -> dict[str, Any]:
+    kept = {name: each for name, each in row["differences"].items() if (row["sent_to"], name) not in own_form}
+    result = Found.EQUAL if row["differences"] and not kept else row["result"]
+    return {**row, "differences": kept, "result": result}
