@@ -10,6 +10,7 @@ from sqlalchemy import and_, bindparam, or_, select, update
 
 from ml_connector.delivery.outbox import pages
 from ml_connector.delivery.sink import State
+from ml_connector.delivery.work import Origin
 from ml_connector.store.tables import dead_letters, deliveries, shapes
 from ml_connector.store.text import decode, digest, encode, stamp, utc_now
 
@@ -31,6 +32,7 @@ class DeadLetter:
     stream: str
     record: dict[str, Any]
     shape: StreamShape
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ def _row(run: Run, work: Work) -> dict[str, Any]:
         "stream": work.stream,
         "record": encode(run.store.sealer.hide(work.raw)),
         "shape": shape.hash,
+        "origin": work.origin.place,
+        "extracted_at": work.origin.extracted_at,
     }
 
 
@@ -177,6 +181,7 @@ def by_ids(connection: Connection, ids: Sequence[int], sealer: Sealer) -> list[D
             row["stream"],
             sealer.reveal(decode(row["record"])),
             StreamShape(row["schema"], tuple(decode(row["key_properties"]))),
+            Origin(row["origin"], row["extracted_at"]),
         )
         for row in connection.execute(query).mappings()
     ]

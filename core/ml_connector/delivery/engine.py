@@ -22,7 +22,7 @@ from ml_connector.delivery.run import Run
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.tap_totals import TapTotals
 from ml_connector.delivery.witness import Witness
-from ml_connector.delivery.work import OPEN_STATES
+from ml_connector.delivery.work import OPEN_STATES, UNKNOWN, Origin
 from ml_connector.store.tables import deliveries
 from ml_connector.store.text import digest, encode
 
@@ -170,7 +170,7 @@ class Engine:
         self._shapes[name] = StreamShape(encode(schema), tuple(key_properties))
         self._tap_totals.stream(name, schema)
 
-    def record(self, stream: str, raw: dict[str, Any], size: int = 0) -> None:
+    def record(self, stream: str, raw: dict[str, Any], size: int = 0, origin: Origin = UNKNOWN) -> None:
         """Receive one record; it is settled when its batch is."""
         self._tap_totals.count(stream, raw)
         works = self._intake.read(stream, raw)
@@ -180,6 +180,7 @@ class Engine:
         self._batch_bytes += size
         self._received += len(works)
         for work in works:
+            work.origin = origin
             self._count(RECEIVED, work.record)
         self._guard(works)
         full = len(self._batch) >= self._settings.batch_rows or self._batch_bytes >= self._settings.batch_bytes
@@ -264,7 +265,7 @@ class Engine:
         self._shapes.setdefault(letter.stream, letter.shape)
         for work in self._intake.read(letter.stream, letter.record):
             if work.key == letter.business_key:
-                work.recheck = True
+                work.recheck, work.origin = True, letter.origin
                 yield work
 
     def hurry(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from ml_connector.delivery.sink import State
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from ml_connector.delivery.sink import Effect, Outcome, Problem
@@ -69,8 +70,17 @@ class Verdict:
 class Origin(NamedTuple):
     """Where a record was read, endpoint and page, and when; a foreign tap may tell neither."""
 
-    place: str | None = None
-    extracted_at: str | None = None
+    place: str | None
+    extracted_at: str | None
+
+    @classmethod
+    def of_message(cls, message: Mapping[str, Any]) -> Self:
+        """Return what a RECORD message says; a foreign tap may mean something else by a name of ours."""
+        told = (message.get("origin"), message.get("time_extracted"))
+        return cls(*(text if isinstance(text, str) else None for text in told))
+
+
+UNKNOWN = Origin(None, None)
 
 
 INTERRUPTED = Verdict(
@@ -137,7 +147,7 @@ class Work:
     raw: dict[str, Any]
     record: CanonicalRecord
     source_hash: str
-    origin: Origin = Origin()
+    origin: Origin = UNKNOWN
     known: KnownDelivery | None = None
     rows: list[RowPlan] = field(default_factory=list)
     defaulted: list[str] = field(default_factory=list)

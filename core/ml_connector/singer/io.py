@@ -11,7 +11,7 @@ from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 from singer_sdk.singerlib.messages import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
@@ -32,12 +32,11 @@ class Writer(GenericSingerWriter[bytes, Message]):
         """Write one message."""
         self._write(self.serialize_message(message))
 
-    def write_records(
-        self, stream: str, records: Iterable[dict[str, Any]], extracted: str, version: int | None
-    ) -> None:
-        """Write the records of one stream that were extracted at one time."""
-        rest = {"time_extracted": extracted} if version is None else {"version": version, "time_extracted": extracted}
-        self._write(_encoder.encode_lines([{"type": "RECORD", "stream": stream, "record": r, **rest} for r in records]))
+    def write_records(self, stream: str, records: Iterable[dict[str, Any]], beside: Mapping[str, Any]) -> None:
+        """Write records of one stream; `beside` is what their messages say besides, such as when they were read."""
+        self._write(
+            _encoder.encode_lines([{"type": "RECORD", "stream": stream, "record": r, **beside} for r in records])
+        )
 
     def stop(self, exit_code: int) -> None:
         """End the process, at once or after what must not be interrupted."""

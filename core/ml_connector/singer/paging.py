@@ -23,11 +23,12 @@ class MovedError(Exception):
 
 @dataclass(slots=True)
 class Page:
-    """The rows of one answer, how many there are in all if the server tells, and when it came."""
+    """The rows of one answer, how many there are in all if the server tells, when it came, and which page it is."""
 
     rows: list[Record]
     total: int | None = None
     received: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    number: int | None = None  # from 1; None where there are no pages
 
     def mark(self) -> bytes:
         """Return what tells this page from another, taken before its rows are changed."""
@@ -78,6 +79,7 @@ class Numbered(Paging):
             return get({self.number: number, self.size: size})
 
         first = page(1)()
+        first.number = 1
         total, seen, mark, number = first.total, self.weigh(first.rows), first.mark(), 2
         step = max(1, seen)
         yield first
@@ -87,6 +89,7 @@ class Numbered(Paging):
             for current in map(_read, in_order(page, numbers, ahead)):
                 if not _goes_on(current, mark, total):
                     return
+                current.number = number
                 mark, number, seen = current.mark(), number + 1, seen + self.weigh(current.rows)
                 yield current
 

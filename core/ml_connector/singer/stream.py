@@ -151,15 +151,22 @@ class Stream(singer_sdk.Stream):
             return Check(self.name, ok=False, detail=str(error), suggestion=remedy, data={"code": error.code})
         return Check(self.name, ok=True)
 
-    def listing(self) -> Iterator[tuple[int, list[Record]]]:
+    def is_as_read(self, record: Mapping[str, Any]) -> bool:
+        """Whether the source surely has a record as it was read; where one request cannot tell, False."""
+        del record
+        return False
+
+    def listing(self, since: str | None = None) -> Iterator[tuple[int, list[Record]]]:
         """Yield every record that the source has, whatever the bookmark says, and which pass over the set it came in.
+
+        With `since`, only those modified from that moment on.
 
         Only the last pass counts: the set moved under those before it. A set that never rests raises MovedError.
         """
         self._begin()
         for number in range(1, PASSES + 1):
             try:
-                for page in self.assemble(self._pass(None)):
+                for page in self.assemble(self._pass(since)):
                     for records in self._portions(page):
                         yield number, records
             except MovedError as moved:

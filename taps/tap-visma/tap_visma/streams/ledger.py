@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ml_connector.singer.paging import Numbered, Page
+from ml_connector.singer.paging import Numbered
 from ml_connector.singer.stream import Tier
 
 from tap_visma.streams.base import MODIFIED, PAGED, VismaStream, naive
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ml_connector.singer.normalise import Record
+    from ml_connector.singer.paging import Page
 
 LINES = "journalTransactionLines"
 
@@ -81,9 +83,9 @@ class JournalTransactions(VismaStream):
         for page in pages:
             batches = joined([*held, *page.rows])
             held = batches[-1:]
-            yield Page(batches[:-1], page.total, page.received)
+            yield replace(page, rows=batches[:-1])
         if page:
-            yield Page(held, page.total, page.received)
+            yield replace(page, rows=held)
 
 
 def joined(parts: list[Record]) -> list[Record]:
