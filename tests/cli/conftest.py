@@ -37,6 +37,10 @@ jobs:
 - name: visma-to-servicenow
   tasks: [tap-visma-no target-servicenow, tap-visma-se target-servicenow]
 """
+NO_LOOKUP = """
+    print("Error: No such option '--lookup'.", file=sys.stderr)
+    sys.exit(2)
+"""
 NO, SE = "tap-visma-no-to-target-servicenow", "tap-visma-se-to-target-servicenow"
 
 
@@ -123,10 +127,14 @@ class House:
             connection.execute(insert(shapes).prefix_with("OR IGNORE").values(**values))
         store.close()
 
-    def meltano(self, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-        """Put a stand-in for `meltano` in place: a Python script that sees the same arguments and environment."""
+    def meltano(self, monkeypatch: pytest.MonkeyPatch, script: str, lookup: str = NO_LOOKUP) -> None:
+        """Put a stand-in for `meltano` in place: a Python script that sees the same arguments and environment.
+
+        `lookup` is what it does when a tap is asked for records; by default the tap does not know the question.
+        """
         path = self.root / "meltano"
-        path.write_text("#!/usr/bin/env python3\nimport json, os, sys\n" + textwrap.dedent(script))
+        asked = "if sys.argv[-1] == '--lookup':\n" + textwrap.indent(textwrap.dedent(lookup), "    ")
+        path.write_text("#!/usr/bin/env python3\nimport json, os, sys\n" + asked + textwrap.dedent(script))
         path.chmod(0o755)
         monkeypatch.setattr("ml_connector.cli.processes.MELTANO", str(path))
 

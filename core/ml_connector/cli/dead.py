@@ -1,148 +1,101 @@
-"""`ml-connector dead`: what is not delivered, why, and another try after its cause is gone."""
+"""`ml-connector dead`: what is not delivered, why, and what people may do about it."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ml_connector.cli.desk import Desk, Stop, verb
-from ml_connector.cli.letters import Letter, find_letters, shown_record
-from ml_connector.cli.replay import Replayed, replay_letters
+from ml_connector.cli.dead_decide import approve, drop, edit, withdraw
+from ml_connector.cli.dead_filters import filters
+from ml_connector.cli.dead_replay import replay
+from ml_connector.cli.dead_show import show
+from ml_connector.cli.desk import Desk, verb
+from ml_connector.cli.letters import Letter, find_letters
 from ml_connector.cli.words import age, amounts, many, plain, short
-from ml_connector.delivery.sink import State
+from ml_connector.delivery import decisions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import RenderableType
 
-_SETTLED = (State.DELIVERED, State.UNCHANGED)
+    from ml_connector.delivery.decisions import Decision
 
-
-def _filters(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that choose dead letters."""
-    for name, words in (
-        ("--company", "Only this company's."),
-        ("--pipeline", "Only this pipeline's."),
-        ("--cause", "Only those with this cause, e.g. does_not_foot."),
-    ):
-        function = click.option(name, metavar="NAME", help=words)(function)
-    return function
+    Decided = Mapping[str, Sequence[Decision]]
 
 
 @click.group()
 def dead() -> None:
-    """Look at records that are not delivered, and try them again."""
+    """Look at records that are not delivered, change or drop them, and try them again."""
+
+
+for _verb in (show, edit, drop, replay, approve, withdraw):
+    dead.add_command(_verb)
 
 
 @dead.command("list")
-@_filters
+@filters
 @verb
 def list_(desk: Desk, **wanted: str | None) -> int:
-    """List what is not delivered, grouped by cause."""
+    """List what is not delivered, grouped by cause: whose job it is, since when, and how much money waits."""
     with desk.reading() as connection:
         letters = find_letters(connection, wanted=wanted)
-    desk.show([letter.as_data() for letter in letters], lambda: _list_picture(letters))
+        decided = decisions.of_keys(connection, [letter.business_key for letter in letters])
+    data = [{**letter.as_data(), "marks": marks(letter, decided)} for letter in letters]
+    desk.show(data, lambda: _picture(letters, decided))
     if letters:
         desk.say(f"next: ml-connector dead show {letters[0].id}")
     return 0
 
 
-@dead.command()
-@click.argument("number", type=int, metavar="ID")
-@verb
-def show(desk: Desk, number: int) -> int:
-    """Show one record that is not delivered: why, what to do, and the record as the tap sent it."""
-    with desk.reading() as connection:
-        letters = find_letters(connection, ids=[number])
-    if not letters:
-        raise Stop(f"there is no dead letter {number}.", "ml-connector dead list")
-    letter = letters[0]
-    desk.show({**letter.as_data(), "record": shown_record(letter)}, lambda: _letter_picture(letter))
-    if letter.closed_by is None:
-        desk.say(f"next: correct the cause, then: ml-connector dead replay {letter.id}")
-    return 0
+def marks(letter: Letter, decided: Decided) -> list[str]:
+    """Return what people have done about a letter, in a word or two each."""
+    mine = decided.get(letter.business_key, ())
+    asked = [each.kind for each in mine if each.letter_id == letter.id and each.state == decisions.WAITING]
+    void = any(each.state == decisions.VOID and each.letter_id != letter.id for each in mine)
+    told = [f"{kind} waits for approval" for kind in asked] + (["edited"] if letter.edit else [])
+    return told + (["earlier edit void: the record changed"] if void and not letter.edit else [])
 
 
-@dead.command()
-@click.argument("numbers", nargs=-1, type=int, metavar="[ID]...")
-@_filters
-@verb
-def replay(desk: Desk, numbers: tuple[int, ...], **wanted: str | None) -> int:
-    """Give records another try, by number or by filter: the original messages go to the same target again."""
-    if not numbers and not any(wanted.values()):
-        raise Stop("say which records: numbers, or a filter.", "ml-connector dead list")
-    with desk.reading() as connection:
-        letters = [
-            letter for letter in find_letters(connection, ids=numbers, wanted=wanted) if letter.closed_by is None
-        ]
-    if not letters:
-        raise Stop("no open dead letter fits.", "ml-connector dead list")
-    desk.say(f"replaying {many(len(letters), 'record')}")
-    replayed = replay_letters(desk, letters)
-    data = {"exit_code": replayed.exit_code, "records": [each.as_data() for each in replayed.records]}
-    desk.show({**data, "errors": replayed.errors}, lambda: _replay_picture(replayed))
-    if replayed.exit_code:
-        desk.say("next: ml-connector dead list")
-    return replayed.exit_code
-
-
-def _list_picture(letters: Sequence[Letter]) -> RenderableType:
+def _picture(letters: Sequence[Letter], decided: Decided) -> RenderableType:
     if not letters:
         return Text("Nothing waits.", "green")
-    groups: dict[tuple[str, str], list[Letter]] = {}
+    groups: dict[tuple[str, str], list[Letter]] = defaultdict(list)
     for letter in letters:
-        groups.setdefault((letter.reason or "no reason", letter.state), []).append(letter)
+        groups[letter.reason or "no reason", letter.state].append(letter)
     parts: list[RenderableType] = []
     for (reason, state), members in sorted(groups.items(), key=lambda item: -len(item[1])):
-        parts.append(Text.assemble((reason, "bold"), f"  {plain(state)}, {many(len(members), 'record')}"))
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-        for letter in members:
-            words = (
-                str(letter.id),
-                letter.company,
-                plain(letter.record_type),
-                short(letter.name),
-                amounts(letter.amount_of),
-            )
-            table.add_row(*map(Text, (*words, letter.message or "")))
-        parts.append(table)
+        parts += [_head(reason, state, members), _rows(members, decided)]
     return Group(*parts)
 
 
-def _letter_picture(letter: Letter) -> RenderableType:
-    facts = {
-        "record": f"{letter.name} ({letter.company} {plain(letter.record_type)})",
-        "key": letter.business_key,
-        "amount": amounts(letter.amount_of),
-        "state": f"{plain(letter.state)} for {age(letter.since)}, {many(letter.attempts, 'failed attempt')}",
-        "cause": letter.reason,
-        "what": letter.message,
-        "field": f"{letter.field} = {letter.value}" if letter.value else letter.field,
-        "do": letter.suggestion,
-        "pipeline": letter.pipeline,
-        "closed": letter.closed_by,
-    }
-    table = Table.grid(padding=(0, 2))
-    for name, words in facts.items():
-        if words:
-            table.add_row(Text(name, "bold"), Text(words))
-    return Group(table, "", Text(json.dumps(shown_record(letter), indent=2, ensure_ascii=False, default=_number)))
+def _head(reason: str, state: str, members: Sequence[Letter]) -> Text:
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for letter in members:
+        for currency, amount in letter.amount_of.items():
+            sums[currency] += amount
+    told = [f"{plain(state)}, {many(len(members), 'record')}", amounts(sums), f"for {members[0].owner}"]
+    oldest = age(min(letter.since for letter in members))
+    return Text.assemble((reason, "bold"), "  ", " · ".join(filter(None, [*told, f"oldest {oldest}"])))
 
 
-def _number(value: Any) -> str:
-    return str(value)
-
-
-def _replay_picture(replayed: Replayed) -> RenderableType:
+def _rows(members: Sequence[Letter], decided: Decided) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for letter in replayed.records:
-        colour = "green" if letter.state in _SETTLED else "yellow"
-        told = "" if letter.state in _SETTLED else ": ".join(filter(None, (letter.reason, letter.message)))
-        table.add_row(Text(str(letter.id)), Text(plain(letter.state), colour), Text(letter.name), Text(told))
-    return Group(table, *(Text(f"✗ {words}", "red") for words in replayed.errors))
+    for letter in members:
+        words = (
+            str(letter.id),
+            letter.company,
+            plain(letter.record_type),
+            short(letter.name),
+            amounts(letter.amount_of),
+            age(letter.since),
+            ", ".join([*(f"[{mark}]" for mark in marks(letter, decided)), letter.message or ""]),
+        )
+        table.add_row(*map(Text, words))
+    return table

@@ -1,9 +1,8 @@
-"""Dead letters as the command line reads them: what waits, why, and the lines that feed it to its target again."""
+"""Dead letters as the command line reads them: what waits, why, what people did about it, and its Singer lines."""
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
@@ -11,20 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, select
 
-from ml_connector.secrets import Redactor
+from ml_connector.cli.owners import owner
+from ml_connector.secrets.sealing import masked
 from ml_connector.store.tables import dead_letters, deliveries, shapes
-from ml_connector.store.text import decode
+from ml_connector.store.text import decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
-_PERSONAL = re.compile(
-    r"bank|iban|swift|\bbic\b|giro|clearing|national.?id|personal|birth|passport|ssn|phone|mobile|fax|e?mail",
-    re.IGNORECASE,
-)
-_MASK = "***"
+DROPPED = "dropped"
+SEALED = "sealed:"
+"""What the text of a sealed value begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +31,8 @@ class Letter:
 
     id: int
     business_key: str
+    target_id: str
+    source_hash: str
     pipeline: str
     company: str
     record_type: str
@@ -47,11 +47,16 @@ class Letter:
     currency: str | None
     since: str
     attempts: int
+    run_id: str
+    opened_at: str
     closed_by: str | None
+    edit: str | None  # JSON text: path to value before and after
     stream: str
-    record: str  # JSON text, as the tap sent it
+    record: str  # JSON text, as the tap sent it; bank and personal identifiers sealed
     schema: str
     key_properties: str
+    origin: str | None
+    extracted_at: str | None
 
     @property
     def name(self) -> str:
@@ -63,42 +68,79 @@ class Letter:
         """The amount under its currency; nothing when the record has none."""
         return {self.currency: Decimal(self.amount)} if self.amount and self.currency else {}
 
+    @property
+    def owner(self) -> str:
+        """Whose job its cause is."""
+        return owner(self.reason)
+
+    @property
+    def edits(self) -> dict[str, tuple[Any, Any]]:
+        """What a person has changed: path to value before and after."""
+        return decode(self.edit) if self.edit else {}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits."""
+        return self.closed_by is None
+
     def as_data(self) -> dict[str, Any]:
         """Return it without the record."""
-        left_out = ("stream", "record", "schema", "key_properties")
-        return {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
+        left_out = ("stream", "record", "schema", "key_properties", "edit")
+        told = {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
+        return {**told, "owner": self.owner, "edited": sorted(self.edits)}
 
 
 _OF_THE_LETTER = (
     "id",
     "business_key",
+    "target_id",
+    "source_hash",
     "pipeline",
     "record_type",
+    "run_id",
+    "opened_at",
     "closed_by",
+    "edit",
     "stream",
     "record",
+    "origin",
+    "extracted_at",
 )
 _OF_THE_SHAPE = ("schema", "key_properties")
+
+FILTERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "cause": lambda value: deliveries.c.reason == value,
+        "pipeline": lambda value: dead_letters.c.pipeline == value,
+        "company": lambda value: deliveries.c.company == value,
+        "state": lambda value: deliveries.c.state == value,
+        "record_type": lambda value: dead_letters.c.record_type == value,
+        "older_than": lambda moment: deliveries.c.since <= moment,
+        "since": lambda moment: deliveries.c.since >= moment,
+    }
+)
+"""What narrows a search, by the name of its option."""
 
 
 def find_letters(
     connection: Connection, *, ids: Sequence[int] = (), wanted: Mapping[str, str | None] = MappingProxyType({})
 ) -> list[Letter]:
-    """Return letters by their numbers, else the open ones; `wanted` narrows by pipeline, company and cause."""
+    """Return letters by their numbers, else the open ones; `wanted` narrows them, by the names of `FILTERS`."""
     query = _select().where(dead_letters.c.id.in_(ids) if ids else dead_letters.c.closed_at.is_(None))
-    places = {"cause": deliveries.c.reason, "pipeline": dead_letters.c.pipeline, "company": deliveries.c.company}
     for name, value in wanted.items():
         if value is not None:
-            query = query.where(places[name] == value)
+            query = query.where(FILTERS[name](value))
     return [Letter(*row) for row in connection.execute(query)]
 
 
 def newest_letters(connection: Connection, letters: Sequence[Letter]) -> list[Letter]:
-    """Return what the store has now of the same records: one that waits again may have a new letter."""
+    """Return what the store has now of the same records: one whose record changed has a new letter."""
     keys, pipelines = [letter.business_key for letter in letters], {letter.pipeline for letter in letters}
     query = _select().where(dead_letters.c.business_key.in_(keys), dead_letters.c.pipeline.in_(pipelines))
-    found = {letter.business_key: letter for letter in (Letter(*row) for row in connection.execute(query))}
-    return list(found.values())
+    found: dict[str, Letter] = {}
+    for letter in sorted((Letter(*row) for row in connection.execute(query)), key=lambda each: each.is_open):
+        found[letter.business_key] = letter
+    return sorted(found.values(), key=lambda each: each.id)
 
 
 def _select() -> Any:
@@ -110,8 +152,8 @@ def _select() -> Any:
     return select(*columns).join_from(dead_letters, deliveries, same).join(shapes).order_by(dead_letters.c.id)
 
 
-def singer_lines(letters: Iterable[Letter]) -> Iterator[str]:
-    """Yield the original SCHEMA and RECORD messages, digit for digit."""
+def singer_lines(letters: Iterable[Letter], reveal: Callable[[Any], Any]) -> Iterator[str]:
+    """Yield the original SCHEMA and RECORD messages, digit for digit; `reveal` opens what the store keeps sealed."""
     told: dict[str, str] = {}
     for letter in letters:
         stream = json.dumps(letter.stream)
@@ -119,20 +161,12 @@ def singer_lines(letters: Iterable[Letter]) -> Iterator[str]:
         if told.get(stream) != shape:
             told[stream] = shape
             yield f'{{"type":"SCHEMA","stream":{stream},{shape}}}\n'
-        yield f'{{"type":"RECORD","stream":{stream},"record":{letter.record}}}\n'
+        record = encode(reveal(decode(letter.record))) if SEALED in letter.record else letter.record
+        read = {"time_extracted": letter.extracted_at, "origin": letter.origin}
+        beside = "".join(f',"{name}":{json.dumps(text)}' for name, text in read.items() if text)
+        yield f'{{"type":"RECORD","stream":{stream},"record":{record}{beside}}}\n'
 
 
 def shown_record(letter: Letter) -> Any:
     """Return the original record with bank and personal identifiers masked (L10)."""
-    return _masked(decode(letter.record), Redactor())
-
-
-def _masked(value: Any, redactor: Redactor) -> Any:
-    if isinstance(value, dict):
-        return {
-            name: _MASK if inner is not None and _PERSONAL.search(name) else _masked(inner, redactor)
-            for name, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [_masked(inner, redactor) for inner in value]
-    return redactor.clean(value) if isinstance(value, str) else value
+    return masked(decode(letter.record))

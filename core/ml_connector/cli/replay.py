@@ -1,7 +1,8 @@
-"""Replay: the original messages of dead letters, fed to the same target executable with its Meltano settings."""
+"""Feeding dead letters: their messages go to the same target executable, with its Meltano settings."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from ml_connector.cli.summary import worst_code
 from ml_connector.delivery.sink import State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ml_connector.cli.desk import Desk
     from ml_connector.cli.project import Project
 
@@ -35,14 +38,19 @@ def _code(letter: Letter) -> int:
     return 5 if letter.state == State.IN_DOUBT else 4
 
 
-def replay_letters(desk: Desk, letters: list[Letter]) -> Replayed:
-    """Feed letters to their targets, pipeline by pipeline, and read what became of them."""
-    project, by_pipeline = desk.project, dict[str, list[Letter]]()
+def by_pipeline(letters: Sequence[Letter]) -> dict[str, list[Letter]]:
+    """Return letters by their pipelines, in order."""
+    found: dict[str, list[Letter]] = defaultdict(list)
     for letter in letters:
-        by_pipeline.setdefault(letter.pipeline, []).append(letter)
+        found[letter.pipeline].append(letter)
+    return dict(found)
+
+
+def replay_letters(desk: Desk, letters: Sequence[Letter]) -> Replayed:
+    """Feed letters to their targets, pipeline by pipeline, and read what became of them."""
     replayed = Replayed([])
-    for pipeline, members in by_pipeline.items():
-        code, errors = _feed(project, pipeline, members)
+    for pipeline, members in by_pipeline(letters).items():
+        code, errors = _feed(desk, pipeline, members)
         replayed.codes.append(code)
         replayed.errors += errors
     with desk.reading() as connection:
@@ -50,14 +58,24 @@ def replay_letters(desk: Desk, letters: list[Letter]) -> Replayed:
     return replayed
 
 
-def _feed(project: Project, pipeline: str, letters: list[Letter]) -> tuple[int, list[str]]:
+def _feed(desk: Desk, pipeline: str, letters: Sequence[Letter]) -> tuple[int, list[str]]:
     """Run one target on these letters; return its exit code and what it logged as errors."""
+    project = desk.project
     pair = project.pair_of(pipeline)
-    around = {
-        "MELTANO_EXTRACTOR_NAME": pair.extractor,
-        "MELTANO_EXTRACTOR_NAMESPACE": project.plugin(pair.extractor).namespace,
-        "MELTANO_LOADER_NAME": pair.loader,
-        setting_variable(pair.loader, "replay"): "true",
-    }
-    done = meltano_invoke(project, pair.loader, [], feed="".join(singer_lines(letters)), **around)
+    original = ", ".join(sorted({letter.run_id for letter in letters}))
+    around = feeding(project, pair.extractor, pair.loader, original)
+    with desk.store() as store:
+        lines = "".join(singer_lines(letters, store.sealer.reveal))
+    around[setting_variable(pair.loader, "replay")] = "true"
+    done = meltano_invoke(project, pair.loader, [], feed=lines, **around)
     return done.returncode, logged_errors(done.stderr) if done.returncode else []
+
+
+def feeding(project: Project, extractor: str, loader: str, replay_of: str) -> dict[str, str]:
+    """Return the environment in which a target takes messages as if that tap wrote them, for another try of a run."""
+    return {
+        "MELTANO_EXTRACTOR_NAME": extractor,
+        "MELTANO_EXTRACTOR_NAMESPACE": project.plugin(extractor).namespace,
+        "MELTANO_LOADER_NAME": loader,
+        setting_variable(loader, "replay_of"): replay_of,
+    }

@@ -6,6 +6,7 @@
 | 401; gateway faults 12002 (company or rights), 12027 (licence), with any status | new token once, then stop |
 | 403 | forbidden |
 | 404 of a page after the first | ok: past the end |
+| 404 of one record | ok: it is not there |
 | 404 else | configuration: the address is wrong |
 | 408, 429, 500, 502, 503, 504 | retry |
 | anything else | stop, with the code shown |
@@ -32,6 +33,7 @@ READ_HINT = (
     "licence for this part of Visma.net."
 )
 _SET_UP_FAULTS = frozenset({"12002", "12027"})
+_ONE_RECORD = re.compile(r"/v\d/(?!dimension/)\w+/[^/?]")
 _LATER_PAGE = re.compile(r"[?&]pageNumber=(?!1(?:&|$))")
 
 
@@ -47,7 +49,7 @@ def classify(reply: Reply) -> Verdict:
             return Verdict(Consequence.REAUTH, "http_401", f"{words} {SIGN_IN_HINT}".strip())
         case HTTPStatus.FORBIDDEN:
             return Verdict(Consequence.FORBIDDEN, "http_403", f"{words} {READ_HINT}".strip())
-        case HTTPStatus.NOT_FOUND if _LATER_PAGE.search(reply.url_for_log):
+        case HTTPStatus.NOT_FOUND if _LATER_PAGE.search(reply.url_for_log) or _ONE_RECORD.search(reply.url_for_log):
             return Verdict(Consequence.OK)
         case HTTPStatus.NOT_FOUND:
             return Verdict(Consequence.CONFIG, "http_404", f"{words} No such address. Check `api_url`.".strip())

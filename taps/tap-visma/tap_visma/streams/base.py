@@ -7,6 +7,7 @@ from functools import cache, partial
 from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import quote
 
 from ml_connector.errors import BadAnswer
 from ml_connector.singer.paging import Numbered, Page, Unread
@@ -43,6 +44,8 @@ class VismaStream(Stream):
     """A field of the model that is a stream of its own."""
     added: ClassVar[tuple[str, ...]] = ()
     """Text fields that the tap adds itself."""
+    single: ClassVar[str] = ""
+    """Where below the list one record is read, if it can be; what lists leave out or add makes its form another."""
     beside = MappingProxyType({"metadata": dict[str, Any] | None})
     permission = READ_HINT
 
@@ -60,6 +63,16 @@ class VismaStream(Stream):
         """Fetch one page."""
         params = {**dict.fromkeys(self.flags, "true"), **self.changed_since(since), **paging}
         return partial(self.page, self.tap.client.request("GET", self.path, params=params, decode=self.decode))
+
+    def is_as_read(self, record: Mapping[str, Any]) -> bool:
+        """Whether the record is there and was not modified since it was read."""
+        if not self.single or self.modified is None:
+            return False
+        names = (*self.keys, self.modified)
+        path = self.single.format_map({name: quote(str(value), safe="") for name, value in record.items()})
+        reply = self.tap.client.request("GET", f"{self.path}/{path}")
+        now = reply.json() if reply.status == 200 else None  # noqa: PLR2004  # 404: it is not there
+        return isinstance(now, dict) and all(now.get(name) == record.get(name) for name in names)
 
     def changed_since(self, since: str | None) -> Mapping[str, str]:
         """Return the incremental filter; both parameters belong together (apis/visma.md §3.2)."""

@@ -12,6 +12,7 @@ class Suppliers(VismaStream):
 
     name = "suppliers"
     path = "/v1/supplier"
+    single = "{number}"
     tier = Tier.PARTIES
     keys = ("internalId",)
     modified = MODIFIED
@@ -25,6 +26,7 @@ class SupplierInvoices(VismaStream):
 
     name = "supplier_invoices"
     path = "/v1/supplierInvoice"
+    single = "{documentType}/{referenceNumber}"
     tier = Tier.INVOICES
     keys = ("documentType", "referenceNumber")
     modified = MODIFIED
@@ -37,6 +39,7 @@ class SupplierPayments(VismaStream):
 
     name = "supplier_payments"
     path = "/v1/supplierPayment"
+    single = "{type}/{refNbr}"
     tier = Tier.PAYMENTS
     keys = ("type", "refNbr")
     modified = MODIFIED

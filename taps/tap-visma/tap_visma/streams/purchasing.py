@@ -12,6 +12,7 @@ class PurchaseOrders(VismaStream):
 
     name = "purchase_orders"
     path = "/v1/purchaseorder"
+    single = "{orderNbr}"  # regular orders only; another type is looked for in the list
     tier = Tier.ORDERS
     keys = ("orderType", "orderNbr")
     modified = MODIFIED
@@ -24,6 +25,7 @@ class PurchaseReceipts(VismaStream):
 
     name = "purchase_receipts"
     path = "/v2/PurchaseReceipt"
+    single = "{receiptNbr}"  # receipts only; returns are looked for in the list
     tier = Tier.ORDERS
     keys = ("receiptType", "receiptNbr")
     modified = MODIFIED

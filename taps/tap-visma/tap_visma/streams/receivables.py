@@ -12,6 +12,7 @@ class Customers(VismaStream):
 
     name = "customers"
     path = "/v1/customer"
+    single = "internal/{internalId}"
     tier = Tier.PARTIES
     keys = ("internalId",)
     modified = MODIFIED
@@ -25,6 +26,7 @@ class CustomerInvoices(VismaStream):
 
     name = "customer_invoices"
     path = "/v1/customerinvoice"
+    single = "{referenceNumber}"  # invoices only
     tier = Tier.INVOICES
     keys = ("documentType", "referenceNumber")
     modified = MODIFIED
