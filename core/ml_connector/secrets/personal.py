@@ -11,7 +11,7 @@ _WORDS = re.compile(
     r"|birth|passport|phone|mobile|(^|_)fax(_|$)|e_?mail"
 )
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
-_START = re.compile(r"[A-Z]{2}\d\d")  # most texts have none, and this is quick to see
+_START = re.compile(r"[A-Z][A-Z]\d\d")  # most texts have none, and this is quick to see
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import threading
+from collections import deque
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MASK = "***"
 SHORTEST = 4  # masking shorter values would shred ordinary words
+
+_MOST_PASSING = 5_000
 
 _NAMES = (
     r"client_secret|secret|password|passwd|access_token|refresh_token|id_token|token|api[_-]?key|apikey"
@@ -37,11 +40,13 @@ class Redactor:
         self._lock = threading.Lock()
         self._known: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        self._passing: deque[str] = deque(maxlen=_MOST_PASSING)
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
-        """Mask these values, too, from now on."""
-        forms = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
+        """Mask these values, too, from now on; of those with several lines, every line."""
+        lines = {line for secret in secrets for line in (secret, *secret.splitlines()) if len(line) >= SHORTEST}
+        forms = {form for line in lines for form in _forms(line)}
         if not forms:
             return
         with self._lock:
@@ -49,8 +54,14 @@ class Redactor:
             longest_first = sorted(self._known, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
+    def note(self, values: Iterable[str]) -> None:
+        """Mask these values while they are among the newest noted: what is in the records under way."""
+        self._passing.extend(value for value in values if len(value) >= SHORTEST)
+
     def clean(self, text: str) -> str:
         """Return the text without anything secret in it."""
+        for value in [value for value in set(self._passing) if value in text]:
+            text = text.replace(value, MASK)
         if self._pattern:
             text = self._pattern.sub(MASK, text)
         for pattern, replacement in _PATTERNS:
@@ -72,16 +83,26 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let the record pass, rewritten in place where it holds a secret."""
-        text, trace = record.getMessage(), ""
-        if record.exc_info:
-            trace = record.exc_text or logging.Formatter().formatException(record.exc_info)
-        if self._redactor.clean(text) != text:
-            record.msg, record.args = self._redactor.clean(text), None
-        if self._redactor.clean(trace) != trace:
-            # Formatters may go back to the exception itself, so the cleaned traceback becomes part of the message.
-            record.msg, record.args = f"{record.getMessage()}\n{self._redactor.clean(trace)}", None
-            record.exc_info = record.exc_text = None
+        clean_record(record, self._redactor)
         return True
+
+
+def clean_record(record: logging.LogRecord, redactor: Redactor) -> logging.LogRecord:
+    """Rewrite a log record where its message, traceback or stack holds a secret; return it."""
+    try:
+        text, trace = record.getMessage(), ""
+    except (TypeError, ValueError, KeyError):  # a message that does not fit its values; the handler says so on stderr
+        return record
+    if record.exc_info:
+        trace = record.exc_text or logging.Formatter().formatException(record.exc_info)
+    if (cleaned := redactor.clean(text)) != text:
+        record.msg, record.args = cleaned, None
+    if redactor.clean(trace) != trace:
+        # Formatters may go back to the exception itself, so the cleaned traceback becomes part of the message.
+        record.msg, record.args = f"{record.getMessage()}\n{redactor.clean(trace)}", None
+        record.exc_info = record.exc_text = None
+    record.stack_info = record.stack_info and redactor.clean(record.stack_info)
+    return record
 
 
 def _forms(secret: str) -> Iterator[str]:

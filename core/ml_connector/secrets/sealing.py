@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SEALED = "sealed:v1:"
 _SHORTEST_IBAN = 15
 _STORE = "store"
+_NESTED = (dict, list)
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -101,22 +102,20 @@ def masked(structure: Any) -> Any:
 
 
 def personal_values(structure: Any) -> set[str]:
-    """Return the texts of a structure's bank and personal identifiers, to be kept out of words about it."""
+    """Return the texts in a structure's personal fields, to be kept out of words about it; IBANs are known anyway."""
     found: set[str] = set()
-
-    def noted(name: str, value: Any) -> Any:
-        if _is_hidden(name, value):
-            found.update(_leaves(value))
-        return value
-
-    if _holds_any(structure):
-        _changed(structure, "", noted)
+    if structure.__class__ is dict:
+        for name in _personal_among(tuple(structure)):
+            found.update(_leaves(structure[name]))
+    for value in structure.values() if structure.__class__ is dict else structure:
+        if value.__class__ in _NESTED:
+            found |= personal_values(value)
     return found
 
 
 def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
+    if value.__class__ in _NESTED:
+        for inner in value.values() if value.__class__ is dict else value:
             yield from _leaves(inner)
     elif value is not None and not isinstance(value, bool):
         yield from {str(value), str(value).replace(" ", "")}
@@ -134,15 +133,18 @@ def _looks_hidden(text: str) -> bool:
     return len(text) >= _SHORTEST_IBAN and (text.startswith(_SEALED) or holds_iban(text))
 
 
-def _holds_any(value: Any) -> bool:
-    """Return whether anything in a structure is to be sealed: the one question that every record is asked."""
-    if value.__class__ is str:
-        return len(value) >= _SHORTEST_IBAN and _looks_hidden(value)
-    if value.__class__ is dict:
-        if any(_is_hidden(name, value[name]) for name in _personal_among(tuple(value))):
+def _holds_any(structure: Any) -> bool:
+    """Return whether anything in it is to be sealed: the one question that every record is asked, so it is quick."""
+    is_object = structure.__class__ is dict
+    if is_object and any(_is_hidden(name, structure[name]) for name in _personal_among(tuple(structure))):
+        return True
+    for value in structure.values() if is_object else structure if structure.__class__ is list else (structure,):
+        if value.__class__ is str:
+            if len(value) >= _SHORTEST_IBAN and _looks_hidden(value):
+                return True
+        elif value.__class__ in _NESTED and _holds_any(value):
             return True
-        return any(_holds_any(each) for each in value.values())
-    return value.__class__ is list and any(_holds_any(each) for each in value)
+    return False
 
 
 @lru_cache(maxsize=4096)

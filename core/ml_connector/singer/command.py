@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from singer_sdk.exceptions import ConfigValidationError
 
 from ml_connector.errors import ConfigError, ConnectorError
-from ml_connector.secrets import RedactingFilter, Redactor
+from ml_connector.secrets import Redactor
+from ml_connector.secrets.guard import guard_process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    import logging
+    from collections.abc import Iterable, Iterator
 
     from ml_connector.delivery.sink import Check
 
 
 @contextmanager
 def told(logger: logging.Logger) -> Iterator[None]:
-    """End the process with an error's message and exit code; only what nobody foresaw shows a traceback."""
+    """End the process with an error's message and exit code; only what nobody foresaw shows a traceback.
+
+    From here on nothing secret is in what the process logs or writes to stderr, its last traceback included (L10).
+    """
+    guard_process(Redactor())
     try:
         yield
     except ConfigValidationError as error:
@@ -35,20 +40,6 @@ def told(logger: logging.Logger) -> Iterator[None]:
     except BrokenPipeError:
         logger.error("The target has stopped reading; its own log says why.")  # noqa: TRY400
         sys.exit(ConnectorError.exit_code)
-
-
-def redactor_of(config_jsonschema: Mapping[str, Any], config: Mapping[str, Any]) -> Redactor:
-    """Return a redactor that knows every secret setting."""
-    properties: Mapping[str, Mapping[str, Any]] = config_jsonschema["properties"]
-    secrets = [config.get(name) for name, schema in properties.items() if schema.get("secret")]
-    return Redactor(str(value) for value in secrets if value)
-
-
-def redact_logs(redactor: Redactor) -> None:
-    """Keep the redactor's secrets out of everything this process logs, a last traceback included."""
-    cleaner = RedactingFilter(redactor)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(cleaner)
 
 
 def tell_checks(checks: Iterable[Check]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import sys
 from abc import abstractmethod
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Self, cast
@@ -18,6 +19,7 @@ from ml_connector.http import Budget, Client
 from ml_connector.singer.census import tell_census
 from ml_connector.singer.command import tell_checks, told
 from ml_connector.singer.io import Writer
+from ml_connector.singer.lookup import tell_lookups
 from ml_connector.singer.plugin import Plugin
 
 if TYPE_CHECKING:
@@ -221,14 +223,26 @@ class Tap(Plugin, singer_sdk.Tap):
             ctx.exit(0)
 
     @classmethod
+    def cb_lookup(cls, ctx: click.Context, _: click.Option, value: bool) -> None:
+        """Handle `--lookup`: one JSON line per record that was asked for."""
+        if not value:
+            return
+        with told(cls.logger):
+            tap = cls._from_inputs(ctx.params.get("config"), catalog=ctx.params.get("catalog"))
+            tell_lookups(tap, sys.stdin)
+            ctx.exit(0)
+
+    @classmethod
     def get_singer_command(cls) -> click.Command:
-        """Return the SDK's command with `--ping` and `--census`."""
+        """Return the SDK's command with `--ping`, `--census` and `--lookup`."""
         command = super().get_singer_command()
         words = "Check, stream by stream, whether the tap may read it; JSON lines."
+        lookup = "Read single records again, asked for by JSON lines on stdin; JSON lines."
         census = "List every record of the selected streams, whatever was read before; JSON lines."
         command.params += [
             click.Option(["--ping"], is_flag=True, expose_value=False, callback=cls.cb_ping, help=words),
             click.Option(["--census"], is_flag=True, expose_value=False, callback=cls.cb_census, help=census),
+            click.Option(["--lookup"], is_flag=True, expose_value=False, callback=cls.cb_lookup, help=lookup),
         ]
         return command
 
