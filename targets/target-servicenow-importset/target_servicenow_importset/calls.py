@@ -57,7 +57,7 @@ class Caller:
             yield failed(call.effect, error)
             raise
         else:
-            yield self._told(call.read(call.effect, reply.json()), reply)
+            yield self._told(call.read(call.effect, reply.json()), reply, reply.status)
 
     def probe_batch(self) -> None:
         """Make a batch of one small read. Raises Forbidden or ConfigError when the Batch API may not be used."""
@@ -113,7 +113,7 @@ class Caller:
             elif item is not None or number not in unserviced:
                 del waiting[number]
                 try:
-                    yield self._told(self._item(call, item), reply)
+                    yield self._told(self._item(call, item), reply, (item or {}).get("status_code"))
                 except STOPPERS as error:
                     yield failed(call.effect, error)
                     stop = stop or error
@@ -149,10 +149,11 @@ class Caller:
             raise error
         return failed(call.effect, error)
 
-    def _told(self, outcome: Outcome, reply: Reply) -> Outcome:
-        """Return an outcome with its request's id, its words free of secrets (L10)."""
+    def _told(self, outcome: Outcome, reply: Reply, status: object) -> Outcome:
+        """Return an outcome with its request's id and its answer's status, its words free of secrets (L10)."""
         words = self._client.redactor.clean(outcome.message)
-        return replace(outcome, message=words, request_id=reply.request_id)
+        response = f"HTTP {status}" if isinstance(status, int) else None
+        return replace(outcome, message=words, request_id=reply.request_id, response=response)
 
 
 def _listed(reply: Reply, name: str) -> list[Any]:

@@ -140,6 +140,13 @@ def _accepted(effects: Sequence[Effect], reply: Reply) -> Iterator[Outcome]:
         if import_set:
             handle = {"import_set": import_set, "row": number}
             message = "loaded, not transformed yet"
-            yield Outcome(effect, State.SENT, handle=handle, message=message, request_id=reply.request_id)
+            yield Outcome(
+                effect,
+                State.SENT,
+                handle=handle,
+                message=message,
+                request_id=reply.request_id,
+                response=f"HTTP {reply.status}",
+            )
         else:
             yield failed(effect, InDoubt("insertMultiple answered without an import_set_id"))
