@@ -9,7 +9,10 @@ from ml_connector.cli.demo import demo
 from ml_connector.cli.maps import maps
 from ml_connector.cli.ping import ping
 from ml_connector.cli.plan import plan
+from ml_connector.cli.replay_run import replay
+from ml_connector.cli.reconcile import reconcile
 from ml_connector.cli.run import run
+from ml_connector.cli.secrets import secrets
 from ml_connector.cli.simulate import simulate
 from ml_connector.cli.status import status
 
@@ -25,5 +28,5 @@ def cli() -> None:
     """Move finance records between ERPs and work systems, and say what became of every one of them."""
 
 
-for verb in (demo, simulate, ping, plan, run, status, dead, maps):
+for verb in (demo, simulate, ping, plan, run, status, reconcile, dead, replay, maps, secrets):
     cli.add_command(verb)

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ml_connector.cli.project import Project
 from ml_connector.errors import ConfigError, ConnectorError, EnvironmentFault
+from ml_connector.secrets.vault import Vault
 from ml_connector.store import open_store
 
 if TYPE_CHECKING:
@@ -51,10 +52,15 @@ class Desk:
         """The store that `--store` names, else the project's."""
         return self.store_option or self.project.store_url
 
+    @property
+    def vault(self) -> Vault:
+        """The project's vault; outside of a project, the one the environment or the working directory has."""
+        return self.project.vault if Project.is_here() else Vault.find()
+
     @contextmanager
     def store(self) -> Iterator[Store]:
         """Open the store for the block."""
-        store = open_store(self.store_url)
+        store = open_store(self.store_url, self.vault)
         try:
             yield store
         finally:

@@ -13,6 +13,9 @@ from dotenv import dotenv_values
 from sqlalchemy import make_url
 
 from ml_connector.errors import ConfigError
+from ml_connector.secrets.guard import process_redactor
+from ml_connector.secrets.references import resolved
+from ml_connector.secrets.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,10 +57,8 @@ class Project:
         Raises:
             ConfigError: There is no meltano.yml, it is not YAML, or it has no such environment.
         """
-        named = os.environ.get("MELTANO_PROJECT_ROOT")
-        start = Path(named) if named else (start or Path.cwd())
-        root = next((folder for folder in (start, *start.parents) if (folder / "meltano.yml").is_file()), None)
-        if root is None:
+        start = _start(start)
+        if (root := _root(start)) is None:
             raise ConfigError(f"there is no meltano.yml in {start} or above it. Change to the project's folder.")
         try:
             document = yaml.safe_load((root / "meltano.yml").read_text()) or {}
@@ -69,15 +70,32 @@ class Project:
             raise ConfigError(f"meltano.yml has no environment {chosen!r}; it has {', '.join(known) or 'none'}.")
         return cls(root, chosen, document)
 
+    @classmethod
+    def is_here(cls) -> bool:
+        """Return whether the working directory is in a project."""
+        return _root(_start()) is not None
+
     @property
-    def store_url(self) -> str:
-        """Where this environment's store is: as Meltano reads it, the environment's `env:` before anything else."""
+    def environ(self) -> dict[str, str]:
+        """The environment variables of this environment's processes: as Meltano reads them, `env:` before all else."""
         outside = {**os.environ, **{name: text for name, text in dotenv_values(self.root / ".env").items() if text}}
         around = {**outside, "MELTANO_PROJECT_ROOT": str(self.root), "MELTANO_ENVIRONMENT": self.environment}
         blocks = [each for each in self.document.get("environments") or [] if each["name"] == self.environment]
         values = {**outside, **(self.document.get("env") or {}), **(blocks[0].get("env") or {} if blocks else {})}
-        stated = Template(str(values.get(STORE_VARIABLE) or "")).safe_substitute(around)
-        return stated or f"sqlite:///{self.root / '.ml-connector' / 'store.db'}"
+        stated = {name: Template(str(text)).safe_substitute(around) for name, text in values.items() if text}
+        return {**stated, "MELTANO_PROJECT_ROOT": str(self.root)}
+
+    @property
+    def vault(self) -> Vault:
+        """This environment's vault."""
+        return Vault.find(self.environ)
+
+    @property
+    def store_url(self) -> str:
+        """Where this environment's store is; the variable may refer to the vault."""
+        stated = {STORE_VARIABLE: self.environ.get(STORE_VARIABLE, "")}
+        found: str = resolved(stated, {}, process_redactor(), lambda: self.vault)[STORE_VARIABLE]
+        return found or f"sqlite:///{self.root / '.ml-connector' / 'store.db'}"
 
     @property
     def folder(self) -> Path:
@@ -179,3 +197,13 @@ class Project:
 
 def _words(task: str | list[str]) -> list[str]:
     return task.split() if isinstance(task, str) else [word for part in task for word in part.split()]
+
+
+def _start(start: Path | None = None) -> Path:
+    """Return where to look for a project: where Meltano says, else from `start` or the working directory upwards."""
+    named = os.environ.get("MELTANO_PROJECT_ROOT")
+    return Path(named) if named else (start or Path.cwd())
+
+
+def _root(start: Path) -> Path | None:
+    return next((folder for folder in (start, *start.parents) if (folder / "meltano.yml").is_file()), None)
