@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 from ml_connector.delivery.settings import Guards
+from ml_connector.delivery.sink import Sink
 from ml_connector.errors import EnvironmentFault
+from ml_connector.plan.rehearsal import ReadingSink
 
 from tests.delivery.conftest import KEY, S1, invoice, supplier
 from tests.delivery.fake_target import FakeSink
@@ -67,6 +69,25 @@ def test_a_changed_record_shows_what_differs_and_nothing_else(pipeline: Planner)
         "line:1": {"account": ("6300", "6400")},
         "line:2": {"amount": ("39.50", "49.50")},
     }
+
+
+def test_what_people_changed_in_the_target_is_shown_where_it_would_be_overwritten(pipeline: Planner) -> None:
+    pipeline.run(S1, I100)
+    (header,) = pipeline.server.tables["invoices"].values()
+    header["currency"], header["supplier"] = "SEK", "S7"
+    changed = ("supplier_invoices", invoice("100", currency="EUR"))
+    (row,) = record_of(pipeline.plan(changed), "100").rows
+    told = {name: (cell.old, cell.new, cell.target) for name, cell in row.columns.items()}
+    assert told == {"currency": ("NOK", "EUR", "SEK")}
+    pipeline.server.tables["invoices"].clear()
+    (row,) = record_of(pipeline.plan(changed), "100").rows
+    assert row.note == "invoices does not hold the row any more"
+
+
+def test_every_question_a_sink_can_answer_reaches_the_target() -> None:
+    """A method added to Sink must be thought of here: a plan that does not ask is no plan."""
+    asked = {name for name in vars(Sink) if not name.startswith("_")}
+    assert asked - vars(ReadingSink).keys() == {"ask_before_writing", "ping"}
 
 
 def test_a_line_that_is_gone_is_told_and_sends_nothing(pipeline: Planner) -> None:

@@ -148,6 +148,8 @@ def _amount(record: Record) -> str:
 
 
 def _row_lines(row: Row) -> Iterator[str]:
+    if row.note:
+        yield f"{row.name}  {row.note}"
     if row.change == "changed":
         for column, cell in row.columns.items():
             yield f"{row.name}  {column}: {_value(cell.old)} → {_value(cell.new)}{_held(cell)}"

@@ -49,6 +49,7 @@ class Row(Struct, omit_defaults=True, forbid_unknown_fields=True):
     table: str
     change: str  # new, changed, again (same content), gone (the source has it no more, the target keeps it)
     columns: dict[str, Cell] = msgspec.field(default_factory=dict)
+    note: str = ""  # what the target holds instead of the row
 
 
 class Record(Struct, omit_defaults=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from ml_connector.delivery.sink import Effect, Outcome, Sink, State
 from ml_connector.delivery.witness import Witness
 from ml_connector.plan.document import Flow, Seen, row_hash
 from ml_connector.plan.drawing import Sighting, draw
+from ml_connector.plan.live import look
 from ml_connector.plan.masters import Arrivals, foreseeing
 from ml_connector.plan.scratch import scratch_copy
 from ml_connector.store.text import digest
@@ -20,8 +21,7 @@ from ml_connector.store.text import digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from sqlalchemy import Connection
-
+    from ml_connector.delivery.reading import Reading
     from ml_connector.delivery.report import RunReport
     from ml_connector.delivery.run import Run
     from ml_connector.delivery.sink import Identity, Key, Problem, Row
@@ -70,6 +70,10 @@ class ReadingSink(Sink):
             self._seen[table, tuple(key_columns), key, tuple(columns)] = digest(sorted(map(digest, rows)))
         self._arrivals.beside(table, key_columns, keys, live)
         return live
+
+    def reread(self, effects: Sequence[Effect]) -> Iterable[Reading]:
+        """Compare rows with what the target shows now."""
+        return self._sink.reread(effects)
 
     @property
     def seen(self) -> list[Seen]:
@@ -138,9 +142,7 @@ class Rehearsal(Engine):
     def _flow(self) -> Flow:
         run = self._recorder.run
         with self._store.reading() as now, self._original.reading() as before:
-            records = self._records(now, before, run)
+            records = draw(now, before, run, self._recorder.sightings)
+            look(self._reading, before, run, records)
         about = (run.settings.pipeline, run.target_id, self._label, run.settings.mapping, run.map_version)
         return Flow(*about, records=records, seen=self._reading.seen)
-
-    def _records(self, now: Connection, before: Connection, run: Run) -> list[Any]:
-        return draw(now, before, run, self._recorder.sightings)
