@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from ml_connector.delivery.settings import Guards
-from ml_connector.errors import ConfigError, EnvironmentFault, Unreachable
+from ml_connector.errors import ConfigError, ConnectorError, EnvironmentFault, Unreachable
 from sqlalchemy import event
 
 from tests.delivery.conftest import KEY, S1, SOURCE_MAP, TARGET_MAP, Pipeline, invoice, supplier
@@ -82,7 +83,7 @@ def test_a_store_that_fails_once_leaves_a_whole_trail_and_a_balanced_run(pipelin
 
     try:
         engine.finish()
-    except ConfigError as error:
+    except ConnectorError as error:
         engine.abort(str(error), 2)
         assert balance_of_last_run(pipeline) == ("stopped", "unproven")
         engine._store.close()
@@ -183,7 +184,7 @@ def test_a_document_in_the_target_still_has_no_duplicate_after_a_rule_left_its_n
 
 
 def test_two_processes_that_meet_over_one_key_send_it_once(pipeline: Pipeline) -> None:
-    other = Pipeline(pipeline.folder, pipeline.server, name="other")
+    other = replace(pipeline, name="other", states=[])
 
     class Slow(FakeSink):
         def check(self, effect: Any) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from ml_connector.delivery.lock import pipeline_lock
 from ml_connector.errors import ConfigError, EnvironmentFault
 
-from tests.delivery.conftest import KEY, S1, Pipeline, invoice, supplier
+from tests.delivery.conftest import KEY, ONLY_SQLITE, S1, Pipeline, invoice, supplier
 from tests.delivery.fake_target import FakeSink, Killed, Server
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def test_a_second_process_of_the_same_pipeline_is_refused(pipeline: Pipeline) ->
         pipeline.run(S1)
 
 
+@ONLY_SQLITE
 def test_a_store_that_cannot_be_written_stops_the_run_before_state_passes(tmp_path: Path, pipeline: Pipeline) -> None:
     engine = pipeline.engine(FakeSink(pipeline.server))
     engine.start()

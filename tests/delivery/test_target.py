@@ -16,7 +16,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from sqlalchemy import text
 
-from tests.delivery.conftest import SOURCE_MAP, TARGET_MAP, Pipeline, supplier
+from tests.delivery.conftest import ONLY_SQLITE, SOURCE_MAP, TARGET_MAP, Pipeline, supplier
 from tests.delivery.fake_target import FakeSink, Server
 
 SCHEMA = {
@@ -115,6 +115,7 @@ def test_a_line_that_is_no_message_ends_the_run_and_says_which(target: FakeTarge
     assert "line 3" in run["message"]
 
 
+@ONLY_SQLITE
 def test_a_damaged_store_is_told_without_a_record(pipeline: Pipeline, tmp_path: Path) -> None:
     pipeline.run(("suppliers", supplier("S1")))
     store = tmp_path / "store.db"

@@ -163,15 +163,17 @@ _CONNECTING = {
     "keepalives_count": 3,
 }
 _POSTGRESQL_SESSION = (
-    f"SET lock_timeout = '{_PATIENCE}s'",
-    "SET idle_session_timeout = 0",
-    # A process that was halted in mid-transaction must not keep the others from writing.
-    "SET idle_in_transaction_session_timeout = '60s'",
-    "SET tcp_keepalives_idle = 30",
-    "SET tcp_keepalives_interval = 10",
-    "SET tcp_keepalives_count = 3",
-    # What is committed must be durable before a request leaves (L2).
-    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+    f"""
+    SET lock_timeout = '{_PATIENCE}s';
+    SET idle_session_timeout = 0;
+    -- A process that was halted in mid-transaction must not keep the others from writing.
+    SET idle_in_transaction_session_timeout = '60s';
+    SET tcp_keepalives_idle = 30;
+    SET tcp_keepalives_interval = 10;
+    SET tcp_keepalives_count = 3;
+    -- What is committed must be durable before a request leaves (L2).
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+    """,
 )
 
 
