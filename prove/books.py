@@ -7,6 +7,8 @@ import copy
 import io
 from typing import TYPE_CHECKING, Any
 
+from ml_connector_simulators.kit import encode_json
+from ml_connector_simulators.visma.resources import RESOURCES
 from tap_visma.tap import TapVisma
 
 from prove.flow import STREAMS
@@ -30,9 +32,30 @@ def resize(visma: VismaSimulator, company: str, invoices: int) -> None:
         visma.add(company, INVOICE, _copy(models[number % len(models)], 1 + number // len(models)))
 
 
+def shrink(visma: VismaSimulator, company: str, invoices: int, orders: int) -> None:
+    """Leave this many invoices and orders, and the suppliers and accounts that they name."""
+    resize(visma, company, invoices)
+    for row in visma.rows(company, "purchaseOrder")[orders:]:
+        visma.remove(company, "purchaseOrder", RESOURCES["purchaseorder"].key(row))
+    documents = _text(visma.rows(company, INVOICE) + visma.rows(company, "purchaseOrder"))
+    _remove_unnamed(visma, company, "supplier", documents)
+    _remove_unnamed(visma, company, "account", documents + _text(visma.rows(company, "supplier")))
+
+
+def _remove_unnamed(visma: VismaSimulator, company: str, resource: str, text: str) -> None:
+    for row in visma.rows(company, resource):
+        number = RESOURCES[resource].key(row)
+        if f'"{number}"' not in text:
+            visma.remove(company, resource, number)
+
+
+def _text(rows: list[dict[str, Any]]) -> str:
+    return encode_json(rows).decode()
+
+
 def key_of(invoice: dict[str, Any]) -> str:
     """Return what the simulator calls an invoice."""
-    return f"{invoice['documentType']}/{invoice['referenceNumber']}"
+    return RESOURCES["supplierinvoice"].key(invoice)
 
 
 def _copy(model: dict[str, Any], edition: int) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ml_connector.audit.chain import hash_text, link
+from ml_connector.audit.trail import COVERED
 from ml_connector.store import open_store
 from ml_connector.store.tables import events, runs
-from ml_connector.store.text import digest
 from sqlalchemy import select
 
 if TYPE_CHECKING:
@@ -30,10 +31,9 @@ def broken(flow: Flow) -> list[str]:
         before = heads.get(pipeline)
         if before is not None and event["previous_hash"] != before:
             faults.append(f"event {event['seq']} does not follow the one before it")
-        columns = [event[name] for name in ("run_id", "at", "business_key", "kind", "data_hash")]
-        if event["hash"] != digest([event["previous_hash"], *columns]):
+        if event["hash"] != link(event["previous_hash"], *(event[name] for name in COVERED)):
             faults.append(f"event {event['seq']} is not what was hashed")
-        if event["data"] is not None and event["data_hash"] != digest(event["data"]):
+        if event["data"] is not None and event["data_hash"] != hash_text(event["data"]):
             faults.append(f"the data of event {event['seq']} is not what was hashed")
         heads[pipeline] = event["hash"]
     return faults

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import shutil
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from prove.landed import landed
 from prove.points import Point, points
 from prove.proof import Proof, Size, histogram
 from prove.scene import Scene, again_lines, prepare, run_to
+from prove.workers import in_turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,12 +49,12 @@ def run(size: Size, seed: int, folder: Path) -> Proof:
     proof = Proof(NUMBER, TITLE)
     chance = random.Random(seed)
     results: list[Result] = []
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+    with in_turn(Size.FULL) as each:
         for mode in MODES[size]:
             scene = prepare(folder / mode, INVOICES[size], mode)
             chosen = points(scene.order, POINTS[size] // len(MODES[size]), chance)
             cases = [(number, point, chance.random() < 0.5) for number, point in enumerate(chosen)]
-            results += pool.map(partial(kill, scene), cases)
+            results += each(partial(kill, scene), cases)
             proof.numbers |= _of_scene(scene)
     _tell(proof, results)
     return proof
