@@ -40,6 +40,10 @@ class Auth(ABC):
         del rejected
         return False
 
+    def seconds_left(self) -> float | None:
+        """Return how long what signs requests is still good; None when it does not expire."""
+        return None
+
 
 class Basic(Auth):
     """User name and password with every request."""
@@ -105,6 +109,7 @@ class ClientCredentials(Auth):
         self._lock = threading.Lock()
         self._token: Secret | None = None
         self._renew_at = 0.0
+        self._ends_at: float | None = None
         self._not_before = 0.0
         self._redactor = Redactor()
 
@@ -127,11 +132,18 @@ class ClientCredentials(Auth):
                 self._token = None
         return True
 
+    def seconds_left(self) -> float | None:
+        """Return the token's remaining lifetime; None without a token, or when the server told no lifetime."""
+        with self._lock:
+            ends = self._ends_at if self._token is not None else None
+        return None if ends is None else ends - self._clock.monotonic()
+
     def _fetch(self) -> None:
         token = self._ask()
         self._token = Secret(token["access_token"])
         self._redactor.add(token["access_token"])
         lifetime = float(token.get("expires_in") or 0)
+        self._ends_at = self._clock.monotonic() + lifetime if lifetime else None
         # A short-lived token is used for half its life; a lifetime of 0 means that the server told none.
         self._renew_at = self._clock.monotonic() + max(lifetime - LEEWAY, lifetime / 2) if lifetime else float("inf")
 

@@ -66,7 +66,7 @@ class Budget:
 
     def learn(self, headers: Mapping[str, str]) -> None:
         """Take note of what the server says is left."""
-        remaining, reset = _number(headers, "X-RateLimit-Remaining"), _number(headers, "X-RateLimit-Reset")
+        remaining, reset = header_number(headers, "X-RateLimit-Remaining"), header_number(headers, "X-RateLimit-Reset")
         if remaining is None or reset is None or remaining > 0:
             return
         self.hold(max(0.0, reset - self.clock.now().timestamp()) if reset > EPOCH else reset)
@@ -84,6 +84,7 @@ class Budget:
             return wait
 
 
-def _number(headers: Mapping[str, str], name: str) -> int | None:
+def header_number(headers: Mapping[str, str], name: str) -> int | None:
+    """Return a header's whole number, None when it has none."""
     text = headers.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() else None

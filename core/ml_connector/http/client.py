@@ -27,6 +27,7 @@ from ml_connector.errors import (
 )
 from ml_connector.http.budget import Budget
 from ml_connector.http.faults import fault_of, lost
+from ml_connector.http.gauge import Gauge
 from ml_connector.http.reply import Decode, NotJson, Reply, decode_exactly
 from ml_connector.http.retry_after import retry_after
 from ml_connector.http.verdict import Classify, Consequence, Verdict, by_status
@@ -94,6 +95,7 @@ class Client:
         self.base_url = base_url.rstrip("/")
         self.budget = budget or Budget(clock=clock)
         self.redactor = redactor or Redactor()
+        self.gauge = Gauge()
         self._clock = clock or self.budget.clock
         self._auth = auth
         self._classify = classify
@@ -110,6 +112,11 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def token_seconds(self) -> float | None:
+        """How long the token in use is still good; None when nothing expires, or the server told no lifetime."""
+        return self._auth.seconds_left()
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -207,6 +214,7 @@ class Client:
         with self.budget.slot(call.deadline):
             if not call.safe:
                 self.before_write()
+            began = self._clock.monotonic()
             try:
                 answer = self._session.request(
                     call.method,
@@ -220,6 +228,7 @@ class Client:
                 )
             except requests.RequestException as error:
                 raise fault_of(error, f"{call.method} {self.redactor.clean(url)}", safe=call.safe) from None
+        self.gauge.note(answer.headers, self._clock.monotonic() - began, self._clock.now())
         self.budget.learn(answer.headers)
         shown = self.redactor.clean(answer.request.url or url)
         return Reply(
