@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
 
 from ml_connector.store.text import encode
 
@@ -24,6 +23,6 @@ def link(previous: str, *covered: str | int | None) -> str:
     return hash_text(encode([previous, *covered]))
 
 
-def bound(value: Any) -> Any:
+def bound(text: str) -> str:
     """Return what the trail keeps of a column that may hold a vendor's words or a Singer STATE: its hash (L10)."""
-    return None if value is None else f"sha256:{hash_text(value)}"
+    return f"sha256:{hash_text(text)}"

@@ -13,12 +13,15 @@ from ml_connector.store.tables import events, runs, tallies
 from ml_connector.store.text import encode, stamp, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
 STARTED, ENDED = "run_started", "run_ended"
 """The first and the last event of a run; what lies between is about records."""
+
+HEADS, TALLIES = "heads", "tallies"
+"""What these two events hold besides the run's row: the other pipelines' newest events, and a hash of the tallies."""
 
 COVERED = ("seq", "run_id", "at", "business_key", "kind", "data_hash")
 """The columns that an event's hash is over, in this order, after the hash before it."""
@@ -66,16 +69,18 @@ class Trail:
         mine = others.pop(pipeline, Head(0, GENESIS))
         trail = cls(row["id"], mine.hash)
         connection.execute(insert(runs), row)
-        trail.append(connection, [(STARTED, None, {**_bound(row), "heads": others})])
+        trail.append(connection, [(STARTED, None, {**bound_row(row), HEADS: others})])
         return trail
 
     def end(self, connection: Connection, **facts: Any) -> None:
-        """Close the run: its last event binds the rest of its row, and its tallies; the row keeps the head."""
-        row = {"ended_at": stamp(utc_now()), **facts}
-        told = {**_bound(row), "tallies": tallies_hash(connection, self.run_id)}
-        self.append(connection, [(ENDED, None, told)])
-        head = self.head(connection)
-        connection.execute(update(runs).where(runs.c.id == self.run_id).values(**row, head=head))
+        """Close the run: its last event binds its whole row and its tallies; the row keeps the head."""
+        mine = runs.c.id == self.run_id
+        connection.execute(update(runs).where(mine).values(ended_at=stamp(utc_now()), **facts))
+        row = connection.execute(select(runs).where(mine)).mappings().one()
+        self.append(
+            connection, [(ENDED, None, {**bound_row(dict(row)), TALLIES: tallies_hash(connection, self.run_id)})]
+        )
+        connection.execute(update(runs).where(mine).values(head=self.head(connection)))
 
     def head(self, connection: Connection) -> str:
         """Return the hash of the run's newest event, or the one it started at."""
@@ -122,8 +127,10 @@ def hash_tallies(rows: Iterable[tuple[Any, ...]]) -> str:
     return hash_text(encode(sorted(rows)))
 
 
-def _bound(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: bound(value) if name in BY_HASH else value for name, value in row.items()}
+def bound_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the trail keeps of a line of `runs`; its head is the trail itself."""
+    told = {name: value for name, value in row.items() if value is not None and name != "head"}
+    return {name: bound(value) if name in BY_HASH else value for name, value in told.items()}
 
 
 def _numbers(connection: Connection, count: int) -> Sequence[int]:
