@@ -9,8 +9,8 @@ from ml_connector.cli.demo import demo
 from ml_connector.cli.maps import maps
 from ml_connector.cli.ping import ping
 from ml_connector.cli.plan import plan
-from ml_connector.cli.replay_run import replay
 from ml_connector.cli.reconcile import reconcile
+from ml_connector.cli.replay_run import replay
 from ml_connector.cli.run import run
 from ml_connector.cli.secrets import secrets
 from ml_connector.cli.simulate import simulate

@@ -77,9 +77,7 @@ def _codes(told: Any) -> list[int]:
 
 def meltano_run(project: Project, blocks: Sequence[str], **extra: str) -> Finished:
     """Run `meltano run` to its end; everything it and its plugins log goes to a file of its own."""
-    folder = project.folder / "logs"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = folder / f"run-{utc_now():%Y%m%dT%H%M%S%f}.log"
+    log = _new_log(project)
     command = [*_meltano(project), "--log-format=json", "run", *blocks]
     with open(log, "w", opener=_private) as file:
         done = _start(command, project, extra, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
@@ -92,6 +90,36 @@ def meltano_invoke(
     """Run one plugin with its Meltano configuration; stdout and stderr come back."""
     command = [*_meltano(project), "--log-format=json", "invoke", plugin, *arguments]
     return _start(command, project, extra, input=feed, capture_output=True, text=True)
+
+
+def meltano_pipe(project: Project, source: Sequence[str], loader: str, **extra: str) -> Finished:
+    """Run a tap with arguments of its own into a target, without Meltano's bookmark; what they log goes to a file.
+
+    The STATE that the target lets pass is kept by nobody.
+    """
+    log = _new_log(project)
+    invoke = [*_meltano(project), "--log-format=json", "invoke"]
+    around: dict[str, Any] = {
+        "cwd": project.root,
+        "env": child_environment(MELTANO_PROJECT_ROOT=str(project.root), **extra),
+    }
+    with open(log, "a", opener=_private) as file:
+        try:
+            tap = subprocess.Popen(  # noqa: S603  # no shell
+                [*invoke, *source], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=file, **around
+            )
+        except FileNotFoundError:
+            raise not_installed(MELTANO) from None
+        with tap:
+            to_nobody: dict[str, Any] = {"stdin": tap.stdout, "stdout": subprocess.DEVNULL, "stderr": file}
+            target = subprocess.run([*invoke, loader], check=False, **to_nobody, **around)  # noqa: S603  # no shell
+    return Finished(1 if tap.returncode or target.returncode else 0, log)
+
+
+def _new_log(project: Project) -> Path:
+    folder = project.folder / "logs"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder / f"run-{utc_now():%Y%m%dT%H%M%S%f}.log"
 
 
 def run_executable(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -77,6 +77,7 @@ class Engine:
         self._tap_totals = TapTotals()
         self._open = ExitStack()
         self._started = False  # and not closed yet
+        self._named: set[str] = set()  # the records a replay is about
         self._order = {name: place for place, name in enumerate(target_map.record_types)}
 
     # the run
@@ -179,6 +180,7 @@ class Engine:
         self._batch += works
         self._batch_bytes += size
         self._received += len(works)
+        self._named.update(work.key for work in works if self._settings.replay)
         for work in works:
             work.origin = origin
             self._count(RECEIVED, work.record)
@@ -258,8 +260,14 @@ class Engine:
             with self._store.transaction() as connection:
                 letters = deadletters.by_ids(connection, page, self._store.sealer)
             self._dimensions.forget(self._tier)
-            moved += self._deliver([work for letter in letters for work in self._again(letter)])
+            moved += self._deliver(
+                [work for letter in letters if self._is_meant(letter) for work in self._again(letter)]
+            )
         return moved
+
+    def _is_meant(self, letter: deadletters.DeadLetter) -> bool:
+        """Whether this run may try a letter again; a replay is about the records a person named, and no others."""
+        return not self._settings.replay or letter.business_key in self._named
 
     def _again(self, letter: deadletters.DeadLetter) -> Iterable[Work]:
         self._shapes.setdefault(letter.stream, letter.shape)
