@@ -17,6 +17,7 @@ from ml_connector.delivery.sink import State
 from ml_connector.delivery.withdrawal import DELETED_AT, VANISHED, VOIDED, WITHDRAWN
 from ml_connector.delivery.work import OPEN_STATES
 from ml_connector.reconcile.ledger import kind_of
+from ml_connector.secrets.sealing import masked
 from ml_connector.store.tables import deliveries
 from ml_connector.store.text import stamp, utc_now
 
@@ -228,7 +229,7 @@ def _finding(
     return {
         "finding": kind,
         "business_key": key,
-        **{name: row.get(name) for name in names},
+        **masked({name: row.get(name) for name in names}),
         "state": held["state"] if held else None,
         "modified": modified,
         "held_modified": held["source_modified_at"] if held else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,8 +13,8 @@ from ml_connector.delivery.balance import Sum
 from ml_connector.delivery.outbox import pages
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.withdrawal import CANCELLED, WITHDRAWN
-from ml_connector.delivery.work import OPEN_STATES
 from ml_connector.reconcile.open_items import LEFT_OPEN, OpenItem
+from ml_connector.secrets.sealing import masked
 from ml_connector.store.tables import deliveries, effects, tallies
 from ml_connector.store.text import decode
 
@@ -127,7 +127,7 @@ def _enter(ledger: Ledger, row: dict[str, Any]) -> None:
     if kind == State.SKIPPED:
         ledger.skipped[Rule(row["company"], row["record_type"], row["reason"] or "", currency)].add(1, amount)
     elif kind in (State.SENT, *LEFT_OPEN):
-        ledger.open_items.append(OpenItem.of(row))
+        ledger.open_items.append(OpenItem.of(masked(row)))
     elif row["verified_at"]:
         ledger.verified_since = min(ledger.verified_since or row["verified_at"], row["verified_at"])
     if row["accounts"]:
@@ -186,10 +186,5 @@ def titles_of(connection: Connection, keys: Iterable[str]) -> dict[str, dict[str
     found = {}
     for page in pages(keys):
         query = select(*(deliveries.c[name] for name in _COLUMNS)).where(deliveries.c.business_key.in_(page))
-        found.update({row["business_key"]: dict(row) for row in connection.execute(query).mappings()})
+        found.update({row["business_key"]: masked(dict(row)) for row in connection.execute(query).mappings()})
     return found
-
-
-def count_open(ledger: Ledger) -> Counter[str]:
-    """Return how many records wait, by state."""
-    return Counter(item.state for item in ledger.open_items if item.state in OPEN_STATES)

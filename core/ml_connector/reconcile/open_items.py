@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from ml_connector.cli.owners import owner
 from ml_connector.delivery.sink import State
 
 if TYPE_CHECKING:
@@ -12,10 +13,6 @@ if TYPE_CHECKING:
 
 LEFT_OPEN = (State.PARKED, State.REFUSED, State.FAILED, State.IN_DOUBT, State.WAIVED)
 """States in which a record is not in the target and stays out until something happens, in reading order."""
-
-_OF_THE_TARGET = ("frozen", "voided_after_delivery", "vanished", "ambiguous_key")
-_OF_THE_SOURCE = ("suspected_duplicate", "other_entity", "amount_cap", "same_key")
-_MASTERS = ("_missing", "_inactive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +46,7 @@ class OpenItem:
             return "the next run"
         if self.state == State.WAIVED:
             return "settled by decision"
-        if self.state == State.REFUSED or self.reason in _OF_THE_SOURCE:
-            return "accounting, in the source"
-        if self.reason in _OF_THE_TARGET:
-            return "people of the target"
-        return "master data" if self.reason.endswith(_MASTERS) else "administration"
+        return owner(self.reason)
 
     @property
     def step(self) -> str:

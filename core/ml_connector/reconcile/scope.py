@@ -49,12 +49,15 @@ class Scope:
         return ", ".join(words)
 
 
-def newest_runs(connection: Connection, pipeline: str | None = None) -> list[dict[str, Any]]:
-    """Return the newest run or replay of each pipeline: whom it delivered to, with which maps, and how it ended."""
-    data_runs = runs.c.kind.in_(["run", "replay"])
-    newest = select(runs.c.pipeline, func.max(runs.c.started_at).label("started_at")).where(data_runs)
+def newest_runs(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
+    """Return the newest run of each pipeline in the scope: whom it delivers to, with which maps, and how it ended."""
+    newest = select(runs.c.pipeline, func.max(runs.c.started_at).label("started_at")).where(runs.c.kind == "run")
     latest = newest.group_by(runs.c.pipeline).subquery()
     same = (runs.c.pipeline == latest.c.pipeline) & (runs.c.started_at == latest.c.started_at)
-    query = select(runs).join(latest, same).where(data_runs).order_by(runs.c.pipeline)
-    found = [dict(row) for row in connection.execute(query).mappings()]
-    return [run for run in found if pipeline in (None, run["pipeline"])]
+    query = select(runs).join(latest, same).where(runs.c.kind == "run").order_by(runs.c.pipeline)
+    if scope.pipeline is not None:
+        query = query.where(runs.c.pipeline == scope.pipeline)
+    if scope.company is not None:
+        theirs = select(deliveries.c.pipeline).where(deliveries.c.company == scope.company)
+        query = query.where(runs.c.pipeline.in_(theirs))
+    return [dict(row) for row in connection.execute(query).mappings()]

@@ -11,7 +11,7 @@ from ml_connector.delivery.reading import Found, is_number
 from ml_connector.reconcile.ledger import Heading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 OWN_FORM = "it differs in every row: the target keeps it in a form of its own"
 """Why a column is not held against the target that differs everywhere from the first day on."""
@@ -80,19 +80,27 @@ class TargetView:
         """Whether the target holds something else than it confirmed."""
         return bool(self.counts[Found.DIFFERS] or self.counts[Found.MISSING])
 
-    def take(self, lines: Iterable[Mapping[str, Any]], known: Mapping[str, Mapping[str, Any]]) -> None:
-        """Add what one target told; `known` are the books' records by business key."""
-        told = list(lines)
+    def take(self, told: Sequence[Mapping[str, Any]], known: Mapping[str, Mapping[str, Any]]) -> None:
+        """Add what one pipeline's target told; `known` are the books' records by business key."""
         tables = [line for line in told if "table" in line]
         own_form = _own_form(told, tables)
         for line in tables:
-            forms = {name: OWN_FORM for table, name in own_form if table == line["table"]}
-            compared = [name for name in line["compared"] if name not in forms]
-            left_out = {name: why for name, why in line["left_out"].items() if name not in compared}
-            facts = line["table"], line["read_in"], line["rows"]
-            self.tables.append(TableView(*facts, sorted(compared), {**left_out, **forms}))
+            self._describe(line, {name for table, name in own_form if table == line["table"]})
         for line in (line for line in told if "record" in line):
             self._enter(line, own_form, known[line["record"]])
+
+    def _describe(self, line: Mapping[str, Any], own_form: set[str]) -> None:
+        """Note what was compared in a table; several pipelines may end in it."""
+        place = line["table"], line["read_in"]
+        known = {(each.sent_to, each.read_in): each for each in self.tables}
+        if place not in known:
+            self.tables.append(TableView(*place, 0, [], {}))
+            known[place] = self.tables[-1]
+        table = known[place]
+        table.rows += line["rows"]
+        table.compared = sorted({*table.compared, *line["compared"]} - own_form)
+        table.left_out |= {**line["left_out"], **dict.fromkeys(own_form, OWN_FORM)}
+        table.left_out = {name: why for name, why in table.left_out.items() if name not in table.compared}
 
     def _enter(self, line: Mapping[str, Any], own_form: set[tuple[str, str]], row: Mapping[str, Any]) -> None:
         rows = [_without(each, own_form) for each in line["rows"]]
@@ -126,7 +134,7 @@ class TargetView:
 def _own_form(told: Iterable[Mapping[str, Any]], tables: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
     """Return the columns that differ in every row and are no number: that is the target's doing, not somebody's."""
     differ: Counter[tuple[str, str]] = Counter()
-    for row in (row for line in told for row in line.get("rows", ()) if "record" in line):
+    for row in (row for line in told if "record" in line for row in line["rows"]):
         differ.update(
             (row["sent_to"], name)
             for name, (sent, live) in row["differences"].items()

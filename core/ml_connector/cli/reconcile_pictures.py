@@ -1,0 +1,160 @@
+"""A reconciliation at the terminal: what agrees first, then what does not, each with the next command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from ml_connector.cli.words import age, many, money, plain, short
+from ml_connector.delivery.reading import Found
+from ml_connector.reconcile.ledger import KINDS, source_total
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.console import RenderableType
+
+    from ml_connector.delivery.balance import Sum
+    from ml_connector.reconcile.ledger import Ledger
+    from ml_connector.reconcile.reconciliation import Reconciliation
+    from ml_connector.reconcile.source_view import SourceView
+    from ml_connector.reconcile.target_view import TargetView
+
+_SHOWN = 20
+_TONES = {0: "green", 4: "yellow", 5: "red"}
+
+
+def reconciliation_picture(found: Reconciliation) -> RenderableType:
+    """Return the whole reconciliation."""
+    parts: list[RenderableType] = [_headline(found), *_points(found), "", _balances(found)]
+    parts += _account_parts(found.ledger)
+    parts += _target_parts(found.target) if found.target else []
+    parts += _source_parts(found.source) if found.source else []
+    parts += (
+        [Text("\nCancellations", "bold"), *(Text(f"  {words}") for words in found.applied)] if found.applied else []
+    )
+    parts += _open_parts(found.ledger)
+    parts += _remarks(found)
+    return Group(*parts)
+
+
+def _headline(found: Reconciliation) -> Text:
+    words = {0: "✓ in balance", 4: "✓ in balance, with records that wait", 5: "✗ OUT OF BALANCE"}
+    looked = ["the books"] + ["the target"] * bool(found.target) + ["the source"] * bool(found.source)
+    code = found.exit_code
+    return Text.assemble((words[code], f"bold {_TONES[code]}"), f"  {found.scope} · looked at: {', '.join(looked)}")
+
+
+def _points(found: Reconciliation) -> Iterator[Text]:
+    for point in found.points:
+        yield Text.assemble(("  ✗ " if point.code == 5 else "  · ", _TONES[point.code]), point.words)  # noqa: PLR2004
+
+
+def _balances(found: Reconciliation) -> RenderableType:
+    """Return, per company, record type and currency, what the source has and what became of it, as an equation."""
+    if not found.balances:
+        return Text("No amounts in this scope.")
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for heading, cells in found.balances.items():
+        name = Text.assemble((f"{heading.company} {heading.currency}", "bold"), f" {plain(heading.record_type)}:")
+        whole = source_total(cells)
+        grid.add_row(name, f"Source {money(whole.amount)} ({whole.count:,}) = {_terms(cells)}")
+    return grid
+
+
+def _terms(cells: Mapping[str, Sum]) -> str:
+    ordered = [*(kind for kind in KINDS if kind in cells), *(kind for kind in cells if kind not in KINDS)]
+    return " + ".join(f"{plain(kind)} {money(cells[kind].amount)} ({cells[kind].count:,})" for kind in ordered)
+
+
+def _account_parts(ledger: Ledger) -> list[RenderableType]:
+    if not ledger.accounts:
+        return []
+    kinds = [kind for kind in KINDS if any(kind in cells for cells in ledger.accounts.values())]
+    table = _table("company", "account", "currency", *(f">{plain(kind)}" for kind in kinds))
+    for account, cells in ledger.accounts.items():
+        sums = (money(cells[kind].amount) if kind in cells else "·" for kind in kinds)
+        table.add_row(account.company, account.account, account.currency, *sums)
+    return [Text("\nBy account, net of tax", "bold"), table]
+
+
+def _target_parts(target: TargetView) -> list[RenderableType]:
+    counts = ", ".join(f"{target.counts[kind]:,} {kind}" for kind in Found if target.counts[kind])
+    parts: list[RenderableType] = [Text.assemble(("\nThe target, read again: ", "bold"), counts or "nothing delivered")]
+    table = _table("company", "records", "currency", ">we say", ">the target holds", ">difference")
+    for heading, sides in sorted(target.sums.items()):
+        gap = sides.theirs - sides.ours
+        cells = money(sides.ours), money(sides.theirs), Text(money(gap), "red" if gap else "green")
+        table.add_row(heading.company, plain(heading.record_type), heading.currency, *cells)
+    parts += [table] if target.sums else []
+    for each in target.changed[:_SHOWN]:
+        parts.append(Text.assemble(("  ✗ ", "red"), f"{each.title or each.business_key}: {each.result}"))
+        parts += [Text(f"      {words}", "dim") for words in _changes(each.rows)]
+        parts.append(Text(f"      next: {each.step}"))
+    return parts + _more(len(target.changed))
+
+
+def _changes(rows: Sequence[Mapping[str, object]]) -> Iterator[str]:
+    for row in rows:
+        name = f"{row['name']} in {row['table']}"
+        changes: Mapping[str, tuple[str, str]] = row["differences"]  # type: ignore[assignment]
+        yield from (f"{name}: {column} {sent} → {live or 'empty'}" for column, (sent, live) in changes.items())
+        if not changes:
+            yield f"{name}: {row['message'] or row['result']}"
+
+
+def _source_parts(source: SourceView) -> list[RenderableType]:
+    whole = sum(each.count for each in source.streams)
+    head = f"{many(whole, 'record')} in {many(len(source.streams), 'stream')}"
+    parts: list[RenderableType] = [Text.assemble(("\nThe source, listed afresh: ", "bold"), head)]
+    for each in source.findings[:_SHOWN]:
+        amount = f" · {each.currency} {each.amount}" if each.amount and each.currency else ""
+        tone = "yellow" if each.waits else "red"
+        words = f"{plain(each.finding)}: {each.title or each.business_key}{amount}"
+        parts.append(Text.assemble(("  · " if each.waits else "  ✗ ", tone), words))
+        parts.append(Text(f"      next: {each.step}"))
+    return parts + _more(len(source.findings))
+
+
+def _open_parts(ledger: Ledger) -> list[RenderableType]:
+    if not ledger.open_items:
+        return [Text("\nNothing is left open.", "green")]
+    table = _table("state", "record", ">amount", "for", "cause", "whose turn")
+    for item in ledger.open_items[:_SHOWN]:
+        amount = f"{item.currency} {item.amount}" if item.amount and item.currency else ""
+        name = f"{item.company} {short(item.title or item.business_key, 34)}"
+        table.add_row(plain(item.state), Text(name), amount, age(item.since), plain(item.reason), item.owner)
+    return [Text("\nNot delivered", "bold"), table, *_more(len(ledger.open_items))]
+
+
+def _remarks(found: Reconciliation) -> list[RenderableType]:
+    """Return what the figures do not say by themselves."""
+    ledger, words = found.ledger, []
+    for rule, total in sorted(ledger.skipped.items()):
+        words.append(f"left out by rule {rule.rule}: {rule.company} {plain(rule.record_type)}, {total.count:,}")
+    for rule, total in sorted((found.source.left_out if found.source else ledger.not_kept).items()):
+        named = f"left out by rule {rule.rule}, not kept: {rule.company} {plain(rule.record_type)}, {total.count:,}"
+        words.append(named if found.source else f"{named} in the last run")
+    if ledger.without_period:
+        words.append(f"{many(ledger.without_period, 'record')} with an amount carry no period")
+    if ledger.without_accounts:
+        words.append(f"{many(ledger.without_accounts, 'record')} with an amount carry no accounts")
+    if ledger.elsewhere:
+        words.append(f"{many(ledger.elsewhere, 'record')} belong to another target or pipeline")
+    return [Text("\n" + "\n".join(words), "dim")] if words else []
+
+
+def _more(count: int) -> list[RenderableType]:
+    return [Text(f"  and {count - _SHOWN:,} more: --json or --html lists all", "dim")] if count > _SHOWN else []
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading.lstrip(">"), justify="right" if heading.startswith(">") else "left")
+    return table
