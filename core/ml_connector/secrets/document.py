@@ -77,7 +77,7 @@ def read_document(path: Path, data: bytes) -> Document:
     """
     try:
         document = msgspec.json.decode(data, type=Document)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise damaged(path, "it cannot be read") from None
     if document.version > VERSION:
         raise ConfigError(f"the vault {path} was written by a newer ml-connector. Upgrade this one.")

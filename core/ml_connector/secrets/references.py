@@ -34,7 +34,8 @@ def resolved(
         try:
             value = opened.get(text.removeprefix(REFERENCE)).reveal()
         except ConfigError as error:
-            raise ConfigError(f"the setting `{path}` is {text}: {error}") from None
+            name = text.removeprefix(REFERENCE)
+            raise ConfigError(f"the setting `{path}` takes {name} from the vault: {error}") from None
         redactor.add(value)
         return value
 
@@ -43,6 +44,11 @@ def resolved(
         name: _typed(name, value, properties.get(name, {})) if _is_reference(settings[name]) else value
         for name, value in found.items()
     }
+
+
+def references(settings: Mapping[str, Any]) -> list[str]:
+    """Return the settings whose values, or parts of them, are references."""
+    return [name for name, value in settings.items() if _refers(value)]
 
 
 def secret_texts(settings: Mapping[str, Any], properties: Mapping[str, Any]) -> list[str]:
