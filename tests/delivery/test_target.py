@@ -100,6 +100,7 @@ def test_a_batch_holds_what_one_query_can_name(pipeline: Pipeline, rows: int) ->
         FakeTarget(config={"mapping": ["erp", "fake"], "store_url": pipeline.url, "batch_size_rows": rows})
 
 
+@ONLY_SQLITE
 def test_a_batch_of_the_largest_size_is_delivered(pipeline: Pipeline) -> None:
     records = [("suppliers", supplier(f"S{number}")) for number in range(10_001)]
     assert pipeline.run(*records, batch_rows=10_000).counts == {"received": 10_001, "delivered": 10_001}

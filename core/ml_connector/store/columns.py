@@ -10,6 +10,8 @@ from sqlalchemy.types import TypeDecorator
 from ml_connector.store.text import storable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Dialect
     from sqlalchemy.types import TypeEngine
 
@@ -25,7 +27,13 @@ class Text(TypeDecorator[str]):
         collation = "C" if dialect.name == "postgresql" else None
         return dialect.type_descriptor(sa.Text(collation=collation))
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Return a text that can be kept."""
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:
+        """Return what makes a text one that can be kept; plain, because every value passes it."""
         _ = dialect
-        return None if value is None else storable(value)
+        return _kept
+
+
+def _kept(value: str | None) -> str | None:
+    if value is None or (value.isascii() and "\0" not in value):
+        return value
+    return storable(value)
