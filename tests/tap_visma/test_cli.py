@@ -75,7 +75,16 @@ def test_ping_answers_in_json_lines(sim, tap):
     done = tap("--ping", config=config_of(sim))
     checks = [json.loads(line) for line in done.stdout.splitlines()]
     assert [check["name"] for check in checks if not check["ok"]] == ["journal_transactions"]
-    assert checks[-1]["code"] == "forbidden"
+    (refused,) = [check for check in checks if not check["ok"]]
+    assert refused["code"] == "forbidden"
+    assert refused["detail"].startswith("may not read journal transactions: ")
+    named = {check["name"]: check for check in checks}
+    assert named["suppliers"]["detail"] == "may read suppliers"
+    assert named["latency"]["calls"] > 5
+    assert 3000 < named["token"]["seconds_left"] <= 3600
+    assert named["token"]["detail"].startswith("token good for 59 minutes")
+    assert 0 < named["rate limit"]["remaining"] < named["rate limit"]["limit"]
+    assert named["clock"]["warning"]  # the simulator lives in another month
     assert done.returncode == 3
     sim.permit("NO01", "journaltransaction")
     assert tap("--ping", config=config_of(sim)).returncode == 0

@@ -8,7 +8,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import PluginBase
 
 from ml_connector.secrets.guard import process_redactor
-from ml_connector.secrets.references import resolved, secret_texts
+from ml_connector.secrets.references import references, resolved, secret_texts
 
 if TYPE_CHECKING:
     from ml_connector.secrets import Redactor
@@ -21,6 +21,9 @@ class Plugin(PluginBase):
     redactor: Redactor
     """Knows every secret of this process."""
 
+    from_vault: list[str]
+    """The settings that came from the vault."""
+
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Resolve references, then check the settings; without `raise_errors` nothing is done with their values.
 
@@ -32,6 +35,7 @@ class Plugin(PluginBase):
         properties: dict[str, Any] = self.config_jsonschema["properties"]
         self.redactor = process_redactor()
         self.redactor.add(*secret_texts(self._config, properties))
+        self.from_vault = references(self._config)
         if raise_errors:
             self._config = resolved(self._config, properties, self.redactor, _vault)
         try:

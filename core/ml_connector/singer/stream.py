@@ -144,12 +144,15 @@ class Stream(singer_sdk.Stream):
 
     def ping(self) -> Check:
         """Read as little as possible, to see whether it may be read."""
+        words = self.name.replace("_", " ")
         try:
             next(self.paging.pages(lambda paging: self.get_page(None, paging), 1, 1))
         except EnvironmentFault as error:
-            remedy = self.permission if isinstance(error, Forbidden) else ""
-            return Check(self.name, ok=False, detail=str(error), suggestion=remedy, data={"code": error.code})
-        return Check(self.name, ok=True)
+            forbidden = isinstance(error, Forbidden)
+            told = f"may not read {words}: {error}" if forbidden else str(error)
+            remedy = self.permission if forbidden else ""
+            return Check(self.name, ok=False, detail=told, suggestion=remedy, data={"code": error.code})
+        return Check(self.name, ok=True, detail=f"may read {words}")
 
     def is_as_read(self, record: Mapping[str, Any]) -> bool:
         """Whether the source surely has a record as it was read; where one request cannot tell, False."""

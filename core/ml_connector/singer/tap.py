@@ -21,6 +21,7 @@ from ml_connector.singer.command import tell_checks, told
 from ml_connector.singer.io import Writer
 from ml_connector.singer.lookup import tell_lookups
 from ml_connector.singer.plugin import Plugin
+from ml_connector.singer.vitals import vault_check, vitals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -160,12 +161,14 @@ class Tap(Plugin, singer_sdk.Tap):
 
         A fault that concerns the whole tap (sign-in, network) ends the checks: the other streams would meet it too.
         """
+        yield from vault_check(self.from_vault)
         for stream in self.streams.values():
             if stream.selected:
                 check = stream.ping()
                 yield check
                 if not check.ok and check.data["code"] != Forbidden.code:
                     return
+        yield from vitals(self.client)
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """End at the next whole line; the stream under way writes its STATE on the way out."""
