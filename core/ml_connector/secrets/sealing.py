@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _SEALED = "sealed:v1:"
-_SHORTEST_IBAN = 15
+_SHORTEST = len(_SEALED)
 _STORE = "store"
 _NESTED = (dict, list)
 
@@ -130,7 +130,7 @@ def _is_hidden(name: str, value: Any) -> bool:
 
 def _looks_hidden(text: str) -> bool:
     """Return whether a text is sealed whatever its field is called; what only looks sealed is sealed, too."""
-    return len(text) >= _SHORTEST_IBAN and (text.startswith(_SEALED) or holds_iban(text))
+    return len(text) >= _SHORTEST and (text.startswith(_SEALED) or holds_iban(text))
 
 
 def _holds_any(structure: Any) -> bool:
@@ -140,7 +140,7 @@ def _holds_any(structure: Any) -> bool:
         return True
     for value in structure.values() if is_object else structure if structure.__class__ is list else (structure,):
         if value.__class__ is str:
-            if len(value) >= _SHORTEST_IBAN and _looks_hidden(value):
+            if len(value) >= _SHORTEST and _looks_hidden(value):
                 return True
         elif value.__class__ in _NESTED and _holds_any(value):
             return True
