@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -14,11 +16,9 @@ from ml_connector.finance.checks import check_document
 from ml_connector.finance.records import CanonicalRecord
 from ml_connector.mapping import SourceMap, TargetMap, search_path
 from ml_connector.secrets.sealing import masked
-from ml_connector.store.text import decode, encode
+from ml_connector.store.text import decode
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from ml_connector.cli.letters import Letter
     from ml_connector.cli.project import Project
 
@@ -89,5 +89,13 @@ class Reading:
 
 def shown(record: CanonicalRecord) -> dict[str, Any]:
     """Return the canonical record as people may see it, in the order of its fields."""
-    told = {name: getattr(record, name) for name in _HEAD} | record.fields
-    return dict(masked(decode(encode({name: value for name, value in told.items() if value is not None}))))
+    return dict(masked(_plain({name: getattr(record, name) for name in _HEAD} | record.fields)))
+
+
+def _plain(value: Any) -> Any:
+    """Return a structure without what is empty, its dates and numbers as text."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return str(value) if isinstance(value, date | Decimal) else value

@@ -58,7 +58,7 @@ def edit(desk: Desk, number: int, settings: tuple[str, ...], undo: bool, reason:
     wait = desk.project.approval == FOUR_EYES
     with deciding(desk, letter.pipeline, letter.target_id) as act:
         letter = find_letters(act.connection, ids=[number])[0]
-        wish = _edit_wish(reading, letter, wanted, reason, undo=undo)
+        wish = edit_wish(reading, letter, wanted, reason, undo=undo)
         carry_out.submit(act, [wish], wait=wait)
     data = {"id": number, "changes": wish.data["changes"], "edit": wish.data["edit"], "waits_for_approval": wait}
     desk.show(data, lambda: Text("\n".join([letter.name, *(f"  {line}" for line in changed(wish.data["changes"]))])))
@@ -75,7 +75,7 @@ def _settings(settings: Sequence[str], *, undo: bool) -> dict[str, str]:
     return {path.strip(): value.strip() for path, _, value in pairs}
 
 
-def _edit_wish(reading: Reading, letter: Letter, wanted: Mapping[str, str], reason: str, *, undo: bool) -> Wish:
+def edit_wish(reading: Reading, letter: Letter, wanted: Mapping[str, str], reason: str, *, undo: bool) -> Wish:
     """Return what a person wants changed, proven to add up and to map."""
     record = reading.record(letter)
     before = letter.edits

@@ -116,7 +116,8 @@ def _instead(record: CanonicalRecord, tail: str, known: Mapping[str, Spot]) -> s
     name = record.record_type.replace("_", " ")
     if not known:
         return f"Of {name} nothing can: correct the record in the source system."
-    inside = [path for path in known if path.endswith((f".{tail}", f".{SYNONYMS.get(tail, tail)}"))]
+    last = tail.rpartition(".")[2]
+    inside = [path for path in known if path.endswith((f".{last}", f".{SYNONYMS.get(last, last)}"))]
     if inside:
         return f"Did you mean {inside[0]}?"
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_IMODE
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -51,11 +52,17 @@ def pipeline_lock(store_url: str, pipeline: str) -> Iterator[Fence]:
 
 @contextmanager
 def _hold_file(engine: Engine, pipeline: str) -> Iterator[None]:
-    """Lock a file beside the store; the operating system frees it when the process dies."""
-    folder = Path(engine.url.database or "").parent / "locks"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Lock a file beside the store; the operating system frees it when the process dies.
+
+    Who may use the store may use its locks: both have the same permissions.
+    """
+    store = Path(engine.url.database or "")
+    folder = store.parent / "locks"
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(S_IMODE(store.parent.stat().st_mode))
     name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in pipeline)
-    lock = FileLock(folder / f"{name}.lock", timeout=0, mode=0o600)
+    lock = FileLock(folder / f"{name}.lock", timeout=0, mode=S_IMODE(store.stat().st_mode))
     try:
         lock.acquire()
     except Timeout:

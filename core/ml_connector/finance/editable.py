@@ -37,7 +37,7 @@ EDITABLE: Mapping[str, frozenset[str]] = MappingProxyType(
         "supplier_invoices": _paths(
             f"{_DOCUMENT} pay_date buyer_reference", f"{_CODING} deferral_code service_start service_end"
         ),
-        "customer_invoices": _paths(f"{_DOCUMENT} customer_reference", f"{_CODING} service_start service_end"),
+        "customer_invoices": _paths(f"{_DOCUMENT} customer_reference", _CODING),
         "supplier_payments": _paths(f"{TITLE} description posting_date period"),
         "journal_transactions": _paths(f"{TITLE} description posting_date period", f"{_CODING} reference"),
     }
