@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import logging
 import re
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MASK = "***"
 SHORTEST = 4  # masking shorter values would shred ordinary words
 
+_PERCENT = re.compile("%[0-9A-F]{2}")
 _MOST_PASSING = 5_000
 
 _NAMES = (
@@ -106,13 +108,19 @@ def clean_record(record: logging.LogRecord, redactor: Redactor) -> logging.LogRe
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Yield the shapes a secret takes on the wire: plain, JSON, percent-encoded, base64 at every alignment."""
+    """Yield the shapes a secret takes: plain, JSON, percent-encoded, HTML, hex, bytes, base64 at every alignment."""
+    data = secret.encode(errors="surrogatepass")
     yield secret
     yield json.dumps(secret)[1:-1]
-    yield quote(secret, safe="")
-    yield quote_plus(secret)
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    for safe in ("", "/"):
+        encoded = quote(data, safe=safe)
+        yield from (encoded, _PERCENT.sub(lambda match: match.group().lower(), encoded), quote_plus(data, safe=safe))
+    yield html.escape(secret)
+    yield data.hex()
+    yield repr(data)[2:-1]
     for shift in range(3):
-        yield from _base64_inside(secret.encode(), shift)
+        yield from _base64_inside(data, shift)
 
 
 def _base64_inside(secret: bytes, shift: int) -> Iterator[str]:
