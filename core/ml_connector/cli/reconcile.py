@@ -123,5 +123,5 @@ def _apply(desk: Desk, runs: Sequence[dict[str, Any]], source: SourceView) -> li
 def _write(desk: Desk, found: Reconciliation, path: Path) -> None:
     from ml_connector.reconcile.report import render  # noqa: PLC0415  # the template engine is slow to import
 
-    path.write_text(render(found), encoding="utf-8")
+    path.write_text(render(found.as_data()), encoding="utf-8")
     desk.say(f"report: {path.absolute()}")

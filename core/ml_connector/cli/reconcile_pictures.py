@@ -93,7 +93,7 @@ def _target_parts(target: TargetView) -> list[RenderableType]:
         table.add_row(heading.company, plain(heading.record_type), heading.currency, *cells)
     parts += [table] if target.sums else []
     for each in target.changed[:_SHOWN]:
-        parts.append(Text.assemble(("  ✗ ", "red"), f"{each.title or each.business_key}: {each.result}"))
+        parts.append(Text.assemble(("  ✗ ", "red"), f"{each.title or each.business_key}: {each.words}"))
         parts += [Text(f"      {words}", "dim") for words in _changes(each.rows)]
         parts.append(Text(f"      next: {each.step}"))
     return parts + _more(len(target.changed))

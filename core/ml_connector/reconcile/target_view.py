@@ -34,6 +34,12 @@ class Changed:
     rows: list[dict[str, Any]]
 
     @property
+    def words(self) -> str:
+        """What was found, for people: rows that are missing are not the whole record."""
+        whole = self.result != Found.MISSING or any(map(_is_lost_head, self.rows))
+        return self.result if whole else "rows missing"
+
+    @property
     def step(self) -> str:
         """The next command to type."""
         if self.result == Found.UNREADABLE:
@@ -42,7 +48,7 @@ class Changed:
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
-        return {**asdict(self), "next": self.step}
+        return {**asdict(self), "words": self.words, "next": self.step}
 
 
 @dataclass(slots=True)
@@ -104,7 +110,7 @@ class TargetView:
 
     def _enter(self, line: Mapping[str, Any], own_form: set[tuple[str, str]], row: Mapping[str, Any]) -> None:
         rows = [_without(each, own_form) for each in line["rows"]]
-        rows = [each for each in rows if each["result"] != Found.EQUAL]
+        rows = _telling([each for each in rows if each["result"] != Found.EQUAL])
         result = line["result"] if rows or line["result"] != Found.DIFFERS else Found.EQUAL
         self.counts[result] += 1
         live = self._sum(line, row)
@@ -118,7 +124,7 @@ class TargetView:
         if row["amount"] is None or not row["currency"]:
             return None
         ours = Decimal(row["amount"])
-        if line["result"] == Found.MISSING and any(":" not in each["name"] for each in line["rows"]):
+        if line["result"] == Found.MISSING and any(map(_is_lost_head, line["rows"])):
             live = Decimal(0)
         elif line["amount"] is None:
             self.without_amount += 1
@@ -129,6 +135,16 @@ class TargetView:
         sides = self.sums[Heading(row["company"], row["record_type"], row["currency"])]
         sides.count, sides.ours, sides.theirs = sides.count + 1, sides.ours + ours, sides.theirs + live
         return str(live)
+
+
+def _is_lost_head(row: Mapping[str, Any]) -> bool:
+    """Say whether a row is the missing one that stands for the whole record."""
+    return ":" not in row["name"] and bool(row["result"] == Found.MISSING)
+
+
+def _telling(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows worth telling: that lines have lost their header goes without saying when it is missing."""
+    return [row for row in rows if row["result"] == Found.MISSING] if any(map(_is_lost_head, rows)) else rows
 
 
 def _own_form(told: Iterable[Mapping[str, Any]], tables: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
