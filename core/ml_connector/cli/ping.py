@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from ml_connector.cli.project import Project
 
 
+_MARKS = {(True, False): "[green]✓[/green]", (True, True): "[yellow]![/yellow]"} | dict.fromkeys(
+    [(False, False), (False, True)], "[red]✗[/red]"
+)
+
+
 class Answer(NamedTuple):
     """What one plugin's `--ping` answered."""
 
@@ -91,7 +96,7 @@ def _picture(answers: Sequence[Answer]) -> Table:
         table.add_column(heading)
     for answer in answers:
         for position, check in enumerate(answer.checks):
-            mark = "[green]✓[/green]" if check["ok"] else "[red]✗[/red]"
+            mark = _MARKS[bool(check["ok"]), bool(check.get("warning"))]
             told = "\n".join(filter(None, (check.get("detail"), check.get("suggestion"))))
             table.add_row("" if position else answer.plugin, mark, check["name"], told.replace("[", r"\["))
     return table

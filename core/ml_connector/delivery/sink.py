@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from ml_connector.http import Client
     from ml_connector.mapping.target_map import TargetMap
 
 Row = dict[str, Any]
@@ -164,7 +165,16 @@ class Sink(ABC):
         """
         return reading.by_key(self, effects)
 
-    def ping(self) -> Iterable[Check]:
-        """Say, permission by permission, whether this target can do its work."""
+    @property
+    def client(self) -> Client | None:
+        """The HTTP client of this sink, for what `ping` tells of the connection; None when it has none."""
+        return None
+
+    def ping(self, target_map: TargetMap | None = None) -> Iterable[Check]:
+        """Say, permission by permission, whether this target can do its work, with a map whether it may write its rows.
+
+        Nothing is written. Raises AuthError, Unreachable when there is nothing more to ask.
+        """
+        del target_map
         identity = self.identity()
         yield Check("sign in", ok=True, detail=identity.label)

@@ -22,6 +22,7 @@ from ml_connector.mapping.loader import search_path
 from ml_connector.mapping.source_map import SourceMap
 from ml_connector.mapping.target_map import TargetMap
 from ml_connector.secrets.sealing import personal_values
+from ml_connector.singer import readiness
 from ml_connector.singer.command import tell_checks, told
 from ml_connector.singer.delivery_settings import engine_settings
 from ml_connector.singer.planned import open_engine
@@ -248,7 +249,7 @@ class DeliveryTarget(Plugin, Target):
         """Print one JSON line per check and end with 0 when all passed, else 3."""
         if value:
             with cls._asked(ctx) as target:
-                ctx.exit(0 if tell_checks(target.open_sink().ping()) else EnvironmentFault.exit_code)
+                ctx.exit(0 if tell_checks(readiness.checks(target)) else EnvironmentFault.exit_code)
 
     @classmethod
     @contextmanager

@@ -89,6 +89,12 @@ class Access:
     def __init__(self) -> None:
         self.rules: list[Rule] = list(DELIVERED)
 
+    def replace(self, rule: Rule) -> None:
+        """Have this rule in the place of all on the same operation and table."""
+        same = (rule.operation, rule.table)
+        self.rules = [it for it in self.rules if (it.operation, it.table) != same or not _plain(it)]
+        self.rules.append(rule)
+
     def may(self, roles: frozenset[str], operation: Operation, table: str) -> bool:
         """Whether the table's most specific rules let these roles do it."""
         rules = [it for it in self.rules if it.operation == operation and _plain(it) and fnmatch(table, it.table)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 FX_TABLE = "fx_currency2_instance"
 REFERENCE_CURRENCY = "USD"
 CENT = Decimal("0.01")
+EXACT_ENOUGH = Context(prec=60)  # an amount may have more digits than a Context has by default
 
 
 class Money(NamedTuple):
@@ -46,7 +47,8 @@ class Exchange:
         """The amount in another currency, to the cent."""
         if money.currency == currency:
             return money.amount
-        return (money.amount * self._rate(money.currency) / self._rate(currency)).quantize(CENT)
+        worth = EXACT_ENOUGH.multiply(money.amount, self._rate(money.currency))
+        return EXACT_ENOUGH.divide(worth, self._rate(currency)).quantize(CENT, context=EXACT_ENOUGH)
 
     def _rate(self, currency: str) -> Decimal:
         """What one unit is worth in the reference currency; an unknown currency counts one to one."""

@@ -74,6 +74,7 @@ class ServiceNowSimulator(Simulator):
             "revoke": self.revoke,
             "set_property": self.set_property,
             "restrict": self.restrict,
+            "allow": self.allow,
             "configure": self.configure,
             "delete_old_imports": self.delete_old_imports,
         }
@@ -127,6 +128,10 @@ class ServiceNowSimulator(Simulator):
     ) -> None:
         """Ask for a role from now on: for a table, one of its columns, or its rows that match an encoded query."""
         self.instance.access.rules.append(Rule(operation, table, role, column, rows))
+
+    def allow(self, operation: Operation, table: str, role: str = "") -> None:
+        """Ask for this role only from now on, or for none."""
+        self.instance.access.replace(Rule(operation, table, role))
 
     def set_property(self, name: str, value: str) -> None:
         """Set a system property."""

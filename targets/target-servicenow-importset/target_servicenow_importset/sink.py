@@ -17,6 +17,7 @@ from target_servicenow_importset.calls import Caller
 from target_servicenow_importset.dictionary import Dictionary
 from target_servicenow_importset.importset import InsertMultiple
 from target_servicenow_importset.outcomes import LOST_AFTER
+from target_servicenow_importset.permissions import write_checks
 from target_servicenow_importset.preflight import IMPORT_SET, OUTCOME_TABLES, Preflight
 from target_servicenow_importset.reader import Reader
 from target_servicenow_importset.reread import Rereader
@@ -181,11 +182,18 @@ class ServiceNowSink(Sink):
         """Compare delivered rows with the tables they ended in."""
         return Rereader(self._reader, self._dictionary, self._rows, self._transforms).reread(effects)
 
-    def ping(self) -> Iterator[Check]:
-        """Say, permission by permission, whether this target can do its work."""
+    @property
+    def client(self) -> Client:
+        """The connection to the instance."""
+        return self._client
+
+    def ping(self, target_map: TargetMap | None = None) -> Iterator[Check]:
+        """Say, permission by permission, whether this target can do its work; nothing is written."""
         yield Check("sign in", ok=True, detail=self.identity().label)
         for table, needed, purpose in READS:
             yield self._may_read(table, purpose, needed=needed)
+        if target_map is not None:
+            yield from write_checks(self._reader, target_map)
         try:
             self._caller.probe_batch()
         except (Forbidden, ConfigError) as error:
@@ -198,8 +206,8 @@ class ServiceNowSink(Sink):
             self._reader.probe(table)
         except (Forbidden, ConfigError) as error:
             hint = f"Give the account a role that may read {table}, {purpose}."
-            return Check(f"read {table}", ok=not needed, detail=str(error), suggestion=hint)
-        return Check(f"read {table}", ok=True, detail=purpose)
+            return Check(f"read {table}", ok=not needed, detail=f"may not read {table}: {error}", suggestion=hint)
+        return Check(f"read {table}", ok=True, detail=f"may read {table}, {purpose}")
 
 
 def _not_sent(effect: Effect, error: ConnectorError) -> Outcome:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ml_connector_simulators.servicenow.store import Row
 
 
+MYSELF = "javascript:gs.getUserID()"  # the one script of a query that is simulated
+
+
 @dataclass
 class Reading:
     """One caller's reading of one table."""
@@ -88,6 +91,7 @@ class Reading:
 
     def _selection(self, query: str) -> tuple[Selection, EncodedQuery]:
         unknown = self.instance.installation.unknown_column
+        query = query.replace(MYSELF, self.session.user["sys_id"])
         return Selection(self.instance.schema, self.table, self._may_query, unknown), parse(query)
 
     def _may_query(self, table: str, column: str, operation: Operation) -> bool:
