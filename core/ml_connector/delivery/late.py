@@ -9,14 +9,14 @@ from sqlalchemy import select
 
 from ml_connector.delivery import deadletters, outbox
 from ml_connector.delivery.discretion import discreet_outcome
-from ml_connector.delivery.news import late_news
+from ml_connector.delivery.news import TOLD_OF_A_ROW, late_news
 from ml_connector.delivery.sink import Outcome, State
-from ml_connector.delivery.work import INTERRUPTED, KnownDelivery, Verdict, worst
+from ml_connector.delivery.work import IN_FLIGHT, INTERRUPTED, KnownDelivery, Verdict, worst
 from ml_connector.store.tables import effects
 from ml_connector.store.text import stamp, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -43,15 +43,20 @@ def settle_late(run: Run, sink: Sink, *, wait: bool, only: State | None = None) 
 
 def _conclude(connection: Connection, run: Run, known: dict[str, KnownDelivery], outcomes: Sequence[Outcome]) -> int:
     """Give deliveries the state their effects have now; return how many are in another one than before."""
-    verdicts = _verdicts(connection, list(known.values()), outcomes)
+    rows = _rows(connection, list(known.values()))
+    verdicts = _verdicts(rows, outcomes)
     concluded = [(key, delivery, verdicts[delivery.id]) for key, delivery in known.items()]
     now = stamp(utc_now())
     outbox.change_deliveries(connection, [_row(run, delivery, verdict, now) for _, delivery, verdict in concluded])
-    learnt: dict[str, list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
-        learnt[outcome.effect.business_key].append(outcome)
-    told = [late_news(key, delivery, verdict, learnt[key]) for key, delivery, verdict in concluded]
-    run.trail.append(connection, [entry for entry in told if entry is not None])
+    settled = {outcome.effect.business_key for outcome in outcomes if outcome.state not in IN_FLIGHT}
+    run.trail.append(
+        connection,
+        [
+            late_news(key, delivery, verdict, rows[delivery.id])
+            for key, delivery, verdict in concluded
+            if key in settled or (verdict.state, verdict.reason) != (delivery.state, delivery.reason or "")
+        ],
+    )
     arrived = [(key, each.source_hash) for key, each, verdict in concluded if verdict.state == State.DELIVERED]
     deadletters.close_versions(connection, run.target_id, arrived)
     return sum(1 for _, delivery, verdict in concluded if verdict.state != delivery.state)
@@ -73,19 +78,24 @@ def _row(run: Run, delivery: KnownDelivery, verdict: Verdict, now: str) -> dict[
     return row
 
 
-def _verdicts(
-    connection: Connection, known: Sequence[KnownDelivery], outcomes: Sequence[Outcome]
-) -> dict[int, Verdict]:
+def _rows(connection: Connection, known: Sequence[KnownDelivery]) -> dict[int, list[dict[str, Any]]]:
+    """Return the rows of these deliveries that the source still has."""
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for page in outbox.pages(delivery.id for delivery in known):
+        query = select(*(effects.c[name] for name in ("delivery_id", "id", "message", *TOLD_OF_A_ROW)))
+        query = query.where(effects.c.delivery_id.in_(page), effects.c.state != State.SKIPPED)
+        for row in connection.execute(query).mappings():
+            found[row["delivery_id"]].append(dict(row))
+    return found
+
+
+def _verdicts(rows: Mapping[int, Sequence[Mapping[str, Any]]], outcomes: Sequence[Outcome]) -> dict[int, Verdict]:
     """Return, per delivery, the worst of what was just learnt and what its other rows are in."""
     learnt = {outcome.effect.id: Verdict.of_outcome(outcome) for outcome in outcomes}
-    columns = (effects.c.delivery_id, effects.c.id, effects.c.state, effects.c.reason, effects.c.message)
-    found: dict[int, list[Verdict]] = defaultdict(list)
-    for page in outbox.pages(delivery.id for delivery in known):
-        query = select(*columns).where(effects.c.delivery_id.in_(page), effects.c.state != State.SKIPPED)
-        for delivery_id, effect_id, state, reason, message in connection.execute(query):
-            if state == outbox.PENDING:
-                found[delivery_id].append(INTERRUPTED)
-            else:
-                told = Verdict(State(state), reason or "", message or "")
-                found[delivery_id].append(learnt.get(effect_id, told))
-    return {delivery_id: worst(verdicts) for delivery_id, verdicts in found.items()}
+    return {number: worst([_verdict(row, learnt.get(row["id"])) for row in mine]) for number, mine in rows.items()}
+
+
+def _verdict(row: Mapping[str, Any], learnt: Verdict | None) -> Verdict:
+    if row["state"] == outbox.PENDING:
+        return INTERRUPTED
+    return learnt or Verdict(State(row["state"]), row["reason"] or "", row["message"] or "")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.withdrawal import CANCELLED
-from ml_connector.delivery.work import IN_FLIGHT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ml_connector.delivery.sink import Outcome
     from ml_connector.delivery.work import KnownDelivery, Verdict, Work
@@ -18,6 +18,11 @@ Entry = tuple[str, str, dict[str, Any]]
 
 BOUND = ("state", "reason", "amount", "currency", "source_hash")
 """Columns of a delivery that change only together with an event that says so."""
+
+TOLD_OF_A_ROW = ("name", "table_name", "state", "reason", "action", "remote_id", "request_id", "response")
+"""Columns of an effect that the trail tells."""
+
+_IN_THE_TRAIL = MappingProxyType({"table_name": "table", "remote_id": "target_id"})
 
 
 def news(work: Work) -> Entry | None:
@@ -33,21 +38,31 @@ def news(work: Work) -> Entry | None:
         "origin": work.origin.place,
         "extracted_at": work.origin.extracted_at,
         "field": work.verdict.field if work.verdict else None,
-        "rows": _rows(work.outcomes),
+        "rows": {outcome.effect.name: _outcome(outcome) for outcome in work.outcomes},
         "gone": work.gone,
         "edited": work.edited,
     }
     return _kind(work, str(content["state"])), work.key, _without_empty(content | told)
 
 
-def late_news(key: str, delivery: KnownDelivery, verdict: Verdict, outcomes: Sequence[Outcome]) -> Entry | None:
-    """Return what to append about a record of which something was learnt later, None when nothing was."""
-    learnt = [outcome for outcome in outcomes if outcome.state not in IN_FLIGHT]
-    if not learnt and (verdict.state, verdict.reason) == (delivery.state, delivery.reason or ""):
-        return None
+def late_news(key: str, delivery: KnownDelivery, verdict: Verdict, rows: Sequence[Mapping[str, Any]]) -> Entry:
+    """Return what to append about a record of which something was learnt later.
+
+    Every row of it is told, with what the store has in `TOLD_OF_A_ROW`: a run that was killed between headers and
+    lines has told of neither.
+    """
     before = {name: getattr(delivery, name) for name in BOUND}
-    told = {"state": verdict.state, "reason": verdict.reason, "field": verdict.field, "rows": _rows(outcomes)}
+    told = {
+        "state": verdict.state,
+        "reason": verdict.reason,
+        "field": verdict.field,
+        "rows": {row["name"]: _row(row) for row in rows},
+    }
     return verdict.state, key, _without_empty(before | told)
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return _without_empty({_IN_THE_TRAIL.get(name, name): row[name] for name in TOLD_OF_A_ROW if name != "name"})
 
 
 def _kind(work: Work, state: str) -> str:
@@ -55,11 +70,7 @@ def _kind(work: Work, state: str) -> str:
     return CANCELLED if work.withdrawn and verdict == State.DELIVERED else verdict
 
 
-def _rows(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
-    return {outcome.effect.name: _row(outcome) for outcome in outcomes}
-
-
-def _row(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: Outcome) -> dict[str, Any]:
     effect = outcome.effect
     told = {
         "table": effect.table,
