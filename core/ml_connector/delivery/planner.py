@@ -98,7 +98,7 @@ class Planner:
         elif work.known and work.known.was_delivered:
             withdrawal.plan_cancellation(work, self._map.record_types[work.record.record_type])
         else:
-            work.verdict = self._settings.guards.verdict(work.record) or withdrawal.not_there()
+            work.verdict = withdrawal.left_out(work.record, self._settings.guards)
 
     def _check(self, work: Work, twins: dict[str, str], seen: dict[str, str]) -> None:
         record = work.record

@@ -47,6 +47,12 @@ def not_there() -> Verdict:
     return Verdict(State.SKIPPED, VANISHED, "it is no longer in the source, and nothing of it was delivered")
 
 
+def left_out(record: CanonicalRecord, guards: Guards) -> Verdict:
+    """Return the verdict on a withdrawn record of which nothing was delivered."""
+    verdict = None if record.source_state == VANISHED else guards.verdict(record)
+    return verdict or not_there()
+
+
 def plan_cancellation(work: Work, record_map: RecordMap) -> None:
     """Give a withdrawn record the one row that cancels it in the target: its header as it was sent, cancelled.
 
