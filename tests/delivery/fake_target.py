@@ -117,7 +117,7 @@ class FakeSink(Sink):
                 yield Outcome(effect, State.SENT, handle=effect.handle)
             elif row is not None and row.items() >= effect.payload.items():
                 yield Outcome(effect, State.DELIVERED, action="found", target_id=row["id"])
-            elif effect.sent_at and self.now() - effect.sent_at < self.settle_window:
+            elif effect.lost_at is None or self.now() - effect.lost_at < self.settle_window:
                 yield Outcome(effect, State.IN_DOUBT, reason="too_early")
             else:
                 yield Outcome(effect, State.FAILED, reason="absent", message="it never arrived")

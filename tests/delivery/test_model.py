@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from ml_connector.audit import trail
-from ml_connector.delivery import deadletters, delivery_row, late, outbox, planner
 from ml_connector.delivery.report import RunReport
 from ml_connector.delivery.settings import Guards
 from ml_connector.errors import Unreachable
 
+from tests.delivery.clock import living_by
 from tests.delivery.conftest import SOURCE_MAP, TARGET_MAP, Pipeline, invoice, supplier
 from tests.delivery.fake_target import FakeSink, Killed
 
@@ -33,15 +30,6 @@ KEY = "erp:NO01:supplier_invoices:{}"
 NEEDS_A_PERSON = {("refused", "rejected"), ("failed", "busy")}
 keys = numbers.map(KEY.format)
 GUARDS = {"guards": Guards(source_states=("open", "active"))}
-
-
-@contextmanager
-def patch_clock(clock: Callable[[], datetime]) -> Iterator[None]:
-    """Let the engine live by this clock."""
-    with ExitStack() as patches:
-        for module in (deadletters, delivery_row, late, outbox, planner, trail):
-            patches.enter_context(patch.object(module, "utc_now", clock))
-        yield
 
 
 @dataclass
@@ -181,7 +169,7 @@ class Delivery(RuleBasedStateMachine):
         self.pipeline.server.repeats.clear()
         messages = [self._message(each) for each in read]
         report = None
-        with patch_clock(lambda: self.now), suppress(Killed, Unreachable):
+        with living_by(lambda: self.now), suppress(Killed, Unreachable):
             report = self.pipeline.run(
                 *messages, sink=sink, source_map=SOURCE_MAP, target_map=self.map, **GUARDS, **how
             )
@@ -266,4 +254,5 @@ TestDelivery.settings = settings(
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.generate),
 )

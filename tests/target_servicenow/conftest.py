@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,13 @@ class Bench:
         """Send, and see that each row has exactly one outcome, in the order of the effects."""
         outcomes = list(self.sink.send(effects))
         assert sorted(o.effect.id for o in outcomes) == sorted(e.id for e in effects)
-        return sorted(outcomes, key=lambda o: o.effect.id)
+        return sorted(map(self._dated, outcomes), key=lambda o: o.effect.id)
+
+    def _dated(self, outcome: Outcome) -> Outcome:
+        """Date a loss, as the engine does."""
+        if outcome.state is not State.IN_DOUBT:
+            return outcome
+        return replace(outcome, effect=replace(outcome.effect, lost_at=self.clock.now()))
 
     def settle(self, outcomes: Sequence[Outcome], *, wait: bool = True) -> list[Outcome]:
         """Settle rows from what a store would keep of their outcomes."""
@@ -93,6 +100,7 @@ class Bench:
             id=effect.id,
             handle=outcome.handle,
             sent_at=effect.sent_at or self.clock.now(),
+            lost_at=effect.lost_at,
             target_id=effect.target_id,
         )
 

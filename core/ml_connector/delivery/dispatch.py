@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from ml_connector.delivery.sink import Effect, Outcome, State
 from ml_connector.delivery.withdrawal import VANISHED
 from ml_connector.delivery.work import OPEN_STATES, Verdict, Work
 from ml_connector.errors import ConnectorError
+from ml_connector.store.text import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,12 +154,12 @@ class Dispatcher:
         fault: ConnectorError | None = None
         try:
             for outcome in self._sink.send(batch):
-                answered[outcome.effect.id] = discreet_outcome(outcome)
+                answered[outcome.effect.id] = _dated(discreet_outcome(outcome))
         except ConnectorError as error:  # whatever it is, the answers that came are kept
             fault = discreet_error(error, batch)
         words = str(fault) if fault else "the target connector gave no answer for this row"
         lost = (Outcome(e, State.IN_DOUBT, reason="no_answer", message=words) for e in batch if e.id not in answered)
-        return [*answered.values(), *lost], fault
+        return [*answered.values(), *map(_dated, lost)], fault
 
     @staticmethod
     def _next_phase(waiting: list[tuple[int, Effect]], done: int, works: dict[str, Work]) -> list[tuple[int, Effect]]:
@@ -241,6 +243,13 @@ class Dispatcher:
 
 
 _GOING_OUT = Verdict(State.IN_DOUBT, "going_out", "the request was about to leave when this was written")
+
+
+def _dated(outcome: Outcome) -> Outcome:
+    """Return an outcome; a lost answer's with the moment it was lost, from which the settle window counts (L3)."""
+    if outcome.state != State.IN_DOUBT:
+        return outcome
+    return replace(outcome, effect=replace(outcome.effect, lost_at=utc_now()))
 
 
 def _text(amount: Decimal | None) -> str | None:

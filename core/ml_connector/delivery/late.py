@@ -12,6 +12,7 @@ from ml_connector.delivery.discretion import discreet_outcome
 from ml_connector.delivery.news import TOLD_OF_A_ROW, late_news
 from ml_connector.delivery.sink import Outcome, State
 from ml_connector.delivery.work import IN_FLIGHT, INTERRUPTED, KnownDelivery, Verdict, worst
+from ml_connector.errors import ConnectorError
 from ml_connector.store.tables import effects
 from ml_connector.store.text import stamp, utc_now
 
@@ -21,18 +22,36 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ml_connector.delivery.run import Run
-    from ml_connector.delivery.sink import Sink
+    from ml_connector.delivery.sink import Effect, Sink
 
 
 def settle_late(run: Run, sink: Sink, *, wait: bool, only: State | None = None) -> int:
     """Ask the target about rows without an outcome, store what it says, and return how many records it moved on."""
     with run.store.transaction() as connection:
+        outbox.date_losses(connection, run.settings.pipeline, run.target_id)
         asked = outbox.unsettled(connection, run.settings.pipeline, run.target_id, only, run.store.sealer)
         stranded = outbox.stranded(connection, run.settings.pipeline, run.target_id)
     hopeful = any(effect.id not in run.outwaited for effect in asked)
-    outcomes = list(map(discreet_outcome, sink.settle(asked, wait=wait and hopeful))) if asked else []
+    outcomes, fault = _ask(sink, asked, wait=wait and hopeful)
     if wait:
         run.outwaited |= {outcome.effect.id for outcome in outcomes if outcome.state in (State.SENT, State.IN_DOUBT)}
+    moved = _store(run, outcomes, stranded)
+    if fault is not None:
+        raise fault
+    return moved
+
+
+def _ask(sink: Sink, asked: Sequence[Effect], *, wait: bool) -> tuple[list[Outcome], ConnectorError | None]:
+    """Return what the target tells, and the fault or termination that ended the asking: what came before is kept."""
+    outcomes: list[Outcome] = []
+    try:
+        outcomes.extend(map(discreet_outcome, sink.settle(asked, wait=wait)) if asked else ())
+    except ConnectorError as error:
+        return outcomes, error
+    return outcomes, None
+
+
+def _store(run: Run, outcomes: Sequence[Outcome], stranded: Sequence[str]) -> int:
     keys = sorted({outcome.effect.business_key for outcome in outcomes}.union(stranded))
     if not keys:
         return 0

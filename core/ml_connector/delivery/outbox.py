@@ -183,14 +183,22 @@ def _values(work: Work, effect: Effect, sealer: Sealer) -> dict[str, Any]:
 
 def mark_going_out(connection: Connection, batch: Sequence[Effect]) -> None:
     """Write that these requests are about to leave: until their answers are stored they are in doubt (L3)."""
-    rows = [{"b_id": effect.id, "sent_at": stamp(utc_now()), "state": State.IN_DOUBT} for effect in batch]
-    statement = update(effects).where(effects.c.id == bindparam("b_id"))
-    connection.execute(statement.values(sent_at=bindparam("sent_at"), state=bindparam("state")), rows)
+    now = stamp(utc_now())
+    rows = [{"b_id": effect.id} for effect in batch]
+    values = {"sent_at": now, "lost_at": None, "settled_at": None, "response": None, "state": State.IN_DOUBT}
+    connection.execute(update(effects).where(effects.c.id == bindparam("b_id")).values(values), rows)
+
+
+def date_losses(connection: Connection, pipeline: str, target_id: str) -> None:
+    """Date the losses that a process which died could not date: from now on, the settle window counts (L3)."""
+    ours = select(deliveries.c.id).where(deliveries.c.pipeline == pipeline, deliveries.c.target_id == target_id)
+    undated = (effects.c.state == State.IN_DOUBT, effects.c.lost_at.is_(None), effects.c.delivery_id.in_(ours))
+    connection.execute(update(effects).where(*undated).values(lost_at=stamp(utc_now())))
 
 
 def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
-    """Write what became of effects."""
-    now = stamp(utc_now())
+    """Write what became of effects; a loss keeps the moment it was first dated with."""
+    now = utc_now()
     rows = [
         {
             "b_id": outcome.effect.id,
@@ -202,7 +210,8 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
             "message": outcome.message or None,
             "request_id": outcome.request_id,
             "response": outcome.response,
-            "settled_at": None if outcome.state in IN_FLIGHT else now,
+            "lost_at": _lost_at(outcome, now),
+            "settled_at": None if outcome.state in IN_FLIGHT else stamp(now),
         }
         for outcome in outcomes
     ]
@@ -212,6 +221,12 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
         changed["response"] = func.coalesce(bindparam("response", type_=Text), effects.c.response)
         changed["settled_hash"] = case((confirmed, effects.c.payload_hash), else_=effects.c.settled_hash)
         connection.execute(update(effects).where(effects.c.id == bindparam("b_id")).values(changed), rows)
+
+
+def _lost_at(outcome: Outcome, now: datetime) -> str | None:
+    if outcome.state != State.IN_DOUBT:
+        return None
+    return stamp(outcome.effect.lost_at or now)
 
 
 def drop_rows(connection: Connection, works: Sequence[Work]) -> None:
@@ -264,6 +279,7 @@ def _effect(row: dict[str, Any], sealer: Sealer) -> Effect:
         target_id=row["remote_id"],
         handle=decode(row["handle"]) if row["handle"] else None,
         sent_at=_moment(row["sent_at"]),
+        lost_at=_moment(row["lost_at"]),
     )
 
 

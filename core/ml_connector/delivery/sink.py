@@ -140,8 +140,8 @@ class Sink(ABC):
     def settle(self, effects: Sequence[Effect], *, wait: bool) -> Iterable[Outcome]:
         """Learn what became of rows that are `sent` or `in_doubt`, without writing anything.
 
-        With `wait`, poll until outcomes are there or the connector's patience ends; rows still unknown are yielded
-        unchanged. An in-doubt row that is absent from the target is `failed` (may be sent again) only when
+        With `wait`, poll until outcomes are there or the connector's patience ends, and yield each as soon as it is
+        known; rows still unknown are yielded unchanged. An in-doubt row that is absent from the target is `failed` (may be sent again) only when
         `lost_at` is older than the connector's settle window (L3).
         """
 
@@ -164,6 +164,12 @@ class Sink(ABC):
         says so itself.
         """
         return reading.by_key(self, effects)
+
+    def hurry(self) -> None:  # noqa: B027  one without waits has nothing to end
+        """Let every wait end at once by raising OutOfPatience: the run is to end.
+
+        A signal handler calls it, at any moment: it may set a flag and must take no lock.
+        """
 
     @property
     def client(self) -> Client | None:

@@ -202,6 +202,9 @@ class DeliveryTarget(Plugin, Target):
         self._busy = True
         try:
             result = step()
+        except ConnectorError:
+            self._end_if_asked()  # it ended a wait because it was asked to
+            raise
         finally:
             self._busy = False
         self._end_if_asked()
@@ -215,6 +218,8 @@ class DeliveryTarget(Plugin, Target):
         _ = frame
         self.logger.info("signal %s: ending after the rows under way", signum)
         self._terminated = True
+        if self._engine is not None:
+            self._engine.hurry()
         if not self._busy:
             raise SystemExit(_TERMINATED)
 

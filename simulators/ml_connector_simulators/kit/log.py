@@ -45,6 +45,14 @@ class RequestLog:
         with self._lock:
             return self._lock.wait_for(lambda: sum(entry.is_write for entry in self._entries) >= count, timeout)
 
+    def wait_for(self, method: str, path: str, count: int, timeout: float) -> bool:
+        """Wait until this many requests of a method, with the regular expression in their path, have arrived."""
+        with self._lock:
+            return self._lock.wait_for(
+                lambda: sum(it.method == method and bool(re.search(path, it.path)) for it in self._entries) >= count,
+                timeout,
+            )
+
     def requests(self, path: str | None = None, method: str | None = None) -> list[LoggedRequest]:
         """The requests whose path contains the regular expression (any case), and of one method."""
         with self._lock:

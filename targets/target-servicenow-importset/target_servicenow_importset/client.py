@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ml_connector.errors import ConfigError
-from ml_connector.http import ApiKey, Basic, Budget, Client, ClientCredentials, PasswordGrant
+from ml_connector.http import ApiKey, Basic, Budget, Client, ClientCredentials, Clock, PasswordGrant
 
 from target_servicenow_importset.errors import SIGN_IN_HINT, classify
 
@@ -26,13 +26,13 @@ NEEDED = {
 }
 
 
-def open_client(config: Mapping[str, Any]) -> Client:
+def open_client(config: Mapping[str, Any], clock: Clock | None = None) -> Client:
     """Return the client for one instance. Raises ConfigError for credentials that are not set."""
     return Client(
         _address(config["instance_url"]),
         auth=_auth(config),
         classify=classify,
-        budget=Budget(max_per_hour=config.get("max_requests_per_hour"), max_concurrency=config["max_concurrency"]),
+        budget=Budget(config.get("max_requests_per_hour"), config["max_concurrency"], clock=clock),
         timeout=(CONNECT_TIMEOUT, float(config["request_timeout"])),
         patience=float(config["patience"]),
     )

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ml_connector.delivery.sink import Effect, Row
 
 UNREADABLE = "outcome_unreadable"
-LOST_AFTER = "lost_after"  # in the handle of a row whose answer was lost: so many seconds after it was handed over
 PENDING = "pending"  # of sys_import_state
 NOTHING_CHANGED = "no field values changed"
 STATE_FIELDS = (

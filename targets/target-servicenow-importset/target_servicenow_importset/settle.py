@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ml_connector.delivery.sink import Outcome, State
 from ml_connector.errors import Forbidden
 
-from target_servicenow_importset.outcomes import DELIVERED, LOST_AFTER, PENDING, UNREADABLE, staged, unreadable
+from target_servicenow_importset.outcomes import DELIVERED, PENDING, UNREADABLE, staged, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ class Settler:
     staging: Staging
     transforms: Transforms
     table_api: TableApi
-    window: timedelta  # how long after sending a row may still appear (L3)
+    window: timedelta  # how long after its answer was lost a row may still appear (L3)
     patience: float
     clock: Clock
 
@@ -131,8 +131,8 @@ class Settler:
             return
         yield from outcomes
         absent = [effect for effect in effects if effect.id not in found]
-        yield from (self._absent(effect) for effect in absent if self._age(effect) <= KEPT)
-        yield from self._in_target([effect for effect in absent if self._age(effect) > KEPT])
+        yield from (self._absent(effect) for effect in absent if self._since(effect.sent_at) <= KEPT)
+        yield from self._in_target([effect for effect in absent if self._since(effect.sent_at) > KEPT])
 
     def _in_target(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         """Look in the table that the staging table is transformed into."""
@@ -184,7 +184,7 @@ class Settler:
         if _loaded(effect):
             message = "the row was loaded, but it cannot be found again to read its outcome"
             return unreadable(effect, message, effect.handle or {})
-        if self._age(effect) > self.window:
+        if self._since(effect.lost_at) > self.window:
             return Outcome(
                 effect,
                 State.FAILED,
@@ -195,10 +195,9 @@ class Settler:
         message = "the answer was lost; the row may still appear"
         return Outcome(effect, State.IN_DOUBT, handle=effect.handle, reason="answer_lost", message=message)
 
-    def _age(self, effect: Effect) -> timedelta:
-        """Return how long ago the answer was lost: a call may have waited for its turn after it was planned."""
-        waited = timedelta(seconds=(effect.handle or {}).get(LOST_AFTER, 0))
-        return self.clock.now() - (effect.sent_at or self.clock.now()) - waited
+    def _since(self, moment: datetime | None) -> timedelta:
+        """Return how long ago a moment was; none that was told is not over."""
+        return timedelta(0) if moment is None else self.clock.now() - moment
 
     def _newer(self, effect: Effect, stamp: str) -> bool:
         """Say whether a time stamp of the instance is later than the effect's newest attempt."""
@@ -247,7 +246,7 @@ def _unreadable(effect: Effect, error: Forbidden) -> Outcome:
 
 def _loaded(effect: Effect) -> bool:
     """Say whether the instance is known to have taken the row: it gave a handle, or said so without one."""
-    return effect.handle is not None and LOST_AFTER not in effect.handle
+    return effect.handle is not None
 
 
 def _not_transformed(effect: Effect) -> Outcome:

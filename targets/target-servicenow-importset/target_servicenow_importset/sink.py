@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from math import ceil
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,7 +15,6 @@ from ml_connector.http import Clock, NotJson
 from target_servicenow_importset.calls import Caller
 from target_servicenow_importset.dictionary import Dictionary
 from target_servicenow_importset.importset import InsertMultiple
-from target_servicenow_importset.outcomes import LOST_AFTER
 from target_servicenow_importset.permissions import write_checks
 from target_servicenow_importset.preflight import IMPORT_SET, OUTCOME_TABLES, Preflight
 from target_servicenow_importset.reader import Reader
@@ -31,7 +29,6 @@ from target_servicenow_importset.writer import Mode, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
 
     from ml_connector.delivery.reading import Reading
     from ml_connector.delivery.sink import Effect, Key, Problem, Row
@@ -139,20 +136,13 @@ class ServiceNowSink(Sink):
     def send(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         """Write rows; when no more can be sent, the unsent ones are `failed` before the fault is raised."""
         told: set[int] = set()
-        handed_over = self._clock.now()
         try:
             for outcome in self._writer.send(effects):
                 told.add(outcome.effect.id)
-                yield self._dated(outcome, handed_over)
+                yield outcome
         except ConnectorError as error:
             yield from (_not_sent(effect, error) for effect in effects if effect.id not in told)
             raise
-
-    def _dated(self, outcome: Outcome, handed_over: datetime) -> Outcome:
-        """Return a lost row with the time its call had waited for its turn: the settle window starts after that."""
-        if outcome.state is not State.IN_DOUBT:
-            return outcome
-        return replace(outcome, handle={LOST_AFTER: ceil((self._clock.now() - handed_over).total_seconds())})
 
     def settle(self, effects: Sequence[Effect], *, wait: bool) -> Iterator[Outcome]:
         """Learn what became of rows that are sent or in doubt."""
@@ -181,6 +171,10 @@ class ServiceNowSink(Sink):
     def reread(self, effects: Sequence[Effect]) -> Iterator[Reading]:
         """Compare delivered rows with the tables they ended in."""
         return Rereader(self._reader, self._dictionary, self._rows, self._transforms).reread(effects)
+
+    def hurry(self) -> None:
+        """Let every wait for an outcome, or for the instance's limits, end."""
+        self._clock.end()
 
     @property
     def client(self) -> Client:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ml_connector.errors import ConfigError
+from ml_connector.http import Clock
 from ml_connector.singer.delivery_settings import DELIVERY_SETTINGS
 from ml_connector.singer.target import DeliveryTarget
 from singer_sdk import typing as th
@@ -121,4 +122,5 @@ class TargetServiceNowImportSet(DeliveryTarget):
             patience=float(config["patience"]),
             empty_values=EmptyValues(config["empty_values"]),
         )
-        return ServiceNowSink(open_client(config), options)
+        clock = Clock()  # one, so that a termination ends the waits of both
+        return ServiceNowSink(open_client(config, clock), options, clock)
