@@ -48,7 +48,7 @@ class Flow:
 
     @property
     def store_url(self) -> str:
-        return f"sqlite:///{self.folder / 'store.db'}"
+        return self.target_settings.get("store_url") or f"sqlite:///{self.folder / 'store.db'}"
 
     def write(self, name: str, content: Any) -> Path:
         path = self.folder / f"{name}.json"
@@ -128,24 +128,49 @@ class Flow:
 
     def kill_after(self, stream: str, writes: int, signal_number: int = signal.SIGKILL) -> int:
         """Run the target and kill it once the instance has seen this many writes; return its exit code."""
-        path = self.folder / "stream.jsonl"
-        path.write_text(stream)
-        with path.open() as lines, (self.folder / "printed").open("w+") as printed:
-            process = subprocess.Popen(self.target(), stdin=lines, stdout=printed, stderr=subprocess.DEVNULL)
+        with self.started(stream) as process:
             assert self.servicenow.log.wait_for_writes(writes, timeout=60)
             process.send_signal(signal_number)
             code = process.wait(timeout=60)
-            printed.seek(0)
-            self.keep_state(printed.read())
+        self.keep_state(self.printed)
         return code
 
+    @contextmanager
+    def started(self, stream: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+        """Start the target on a Singer stream; what it prints and logs is in `printed` and `logged`."""
+        path = self.folder / "stream.jsonl"
+        path.write_text(stream)
+        with path.open() as lines, self._printed.open("w") as printed, self._logged.open("w") as logged:
+            process = subprocess.Popen(self.target(), stdin=lines, stdout=printed, stderr=logged, **options)
+            try:
+                yield process
+            finally:
+                process.kill()
+                process.wait()
+
+    @property
+    def _printed(self) -> Path:
+        return self.folder / "printed"
+
+    @property
+    def _logged(self) -> Path:
+        return self.folder / "logged"
+
+    @property
+    def printed(self) -> str:
+        """What a started target has printed so far: the states it let pass."""
+        return self._printed.read_text()
+
+    @property
+    def logged(self) -> str:
+        """What a started target has logged so far."""
+        return self._logged.read_text()
+
     def let_time_pass(self) -> None:
-        """Make every request that went out look old and, where its answer was lost, the settle window over."""
+        """Make every request that went out look old, as if the settle window were over."""
         store = open_store(self.store_url)
         with store.transaction() as connection:
-            old = {"old": "2026-01-01T00:00:00.000000+00:00"}
-            connection.execute(text("UPDATE effects SET sent_at = :old"), old)
-            connection.execute(text("UPDATE effects SET lost_at = :old WHERE state = 'in_doubt'"), old)
+            connection.execute(text("UPDATE effects SET sent_at = '2026-01-01T00:00:00.000000+00:00'"))
             connection.execute(text("UPDATE deliveries SET next_attempt_at = NULL"))
         store.close()
 
