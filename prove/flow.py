@@ -189,7 +189,9 @@ class Flow:
         """Make every request look long gone and every pause over: what is due some day is due now."""
         store = open_store(self.store_url)
         with store.transaction() as connection:
-            connection.execute(text("UPDATE effects SET sent_at = '2026-01-01T00:00:00.000000+00:00'"))
+            old = {"old": "2026-01-01T00:00:00.000000+00:00"}
+            connection.execute(text("UPDATE effects SET sent_at = :old"), old)
+            connection.execute(text("UPDATE effects SET lost_at = :old WHERE state = 'in_doubt'"), old)
             connection.execute(text("UPDATE effects SET lost_at = sent_at WHERE lost_at IS NOT NULL"))
             connection.execute(text("UPDATE deliveries SET next_attempt_at = NULL"))
         store.close()

@@ -170,7 +170,9 @@ class Flow:
         """Make every request that went out look old, as if the settle window were over."""
         store = open_store(self.store_url)
         with store.transaction() as connection:
-            connection.execute(text("UPDATE effects SET sent_at = '2026-01-01T00:00:00.000000+00:00'"))
+            old = {"old": "2026-01-01T00:00:00.000000+00:00"}
+            connection.execute(text("UPDATE effects SET sent_at = :old"), old)
+            connection.execute(text("UPDATE effects SET lost_at = :old WHERE state = 'in_doubt'"), old)
             connection.execute(text("UPDATE deliveries SET next_attempt_at = NULL"))
         store.close()
 
