@@ -104,7 +104,9 @@ def test_it_is_not_carried_out_twice_and_the_nightly_run_goes_on_by_itself(scene
 def test_a_change_is_shown_field_by_field_and_drift_is_refused(scene: Scene) -> None:
     bookmark, writes = scene.bookmark, scene.writes
     scene.edit("Looked at first")
-    changed = scene.house.cli("plan", *BLOCKS, "--out", "change.json", **FIRST)
+    # As a command of the utility plugin: Meltano within Meltano, and the exit code comes through.
+    changed = scene.house.meltano("invoke", "ml-connector", "plan", *BLOCKS, "--out", "change.json", **FIRST)
+    assert changed.code == 4, changed.said
     assert "1 changed" in changed.out, changed.said
     assert "→ Looked at first" in changed.out
     scene.edit("And changed once more")

@@ -38,6 +38,11 @@ def open_engine(settings: EngineSettings, required: str = NEVER, **parts: Any) -
     return Engine(settings=settings, witness=_witness(settings.pipeline, required, file), **parts)
 
 
+def is_plan() -> bool:
+    """Whether this process only plans."""
+    return PLAN_TO in os.environ
+
+
 def _witness(pipeline: str, required: str, file: str | None) -> Witness | None:
     if file:
         return HeldToPlan(read_plan(Path(file)), pipeline)

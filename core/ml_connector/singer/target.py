@@ -21,11 +21,11 @@ from ml_connector.errors import BadInput, ConfigError, ConnectorError, Environme
 from ml_connector.mapping.loader import search_path
 from ml_connector.mapping.source_map import SourceMap
 from ml_connector.mapping.target_map import TargetMap
-from ml_connector.secrets.sealing import personal_values
+from ml_connector.secrets.personal import personal_values
 from ml_connector.singer import readiness
 from ml_connector.singer.command import tell_checks, told
 from ml_connector.singer.delivery_settings import engine_settings
-from ml_connector.singer.planned import open_engine
+from ml_connector.singer.planned import is_plan, open_engine
 from ml_connector.singer.plugin import Plugin
 from ml_connector.singer.questions import question_options
 from ml_connector.singer.reader import DecimalReader
@@ -175,7 +175,7 @@ class DeliveryTarget(Plugin, Target):
         self._tell(report)
         wanted = set(self.config["fail_on"])
         found = {state for state in (*State, report.balance) if report.counts.get(state) or state == report.balance}
-        if wanted & found:
+        if wanted & found and not is_plan():
             raise SystemExit(report.exit_code)
 
     def _tell(self, report: RunReport) -> None:
