@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ml_connector.errors import ConfigError
 from ml_connector.secrets import Secret
-from ml_connector.secrets.personal import holds_iban, is_personal
-from ml_connector.secrets.sealing import Sealer, is_sealed, masked, personal_values
+from ml_connector.secrets.personal import holds_iban, is_personal, personal_values
+from ml_connector.secrets.sealing import Sealer, is_sealed, masked
 from ml_connector.secrets.vault import Vault
 
 from tests.secrets.conftest import Safe

@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.secrets import MASK, Redactor
-from ml_connector.secrets.personal import is_personal
+from ml_connector.secrets.personal import is_personal, personal_values
 from ml_connector.secrets.redaction import SHORTEST
-from ml_connector.secrets.sealing import personal_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+NESTED = (dict, list)
+"""What a JSON structure has inside."""
 
 _WORDS = re.compile(
     r"bank|iban|bban|swift|giro|clearing|sort_?code|routing_?number|(^|_)bic(_|$)|direct_?debit|mandate|creditor_?id"
@@ -19,6 +26,39 @@ _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-
 def is_personal(name: str) -> bool:
     """Return whether a field of this name holds a bank or personal identifier; camelCase and snake_case are alike."""
     return _WORDS.search(_HUMPS.sub("_", name).lower()) is not None
+
+
+@lru_cache(maxsize=4096)
+def personal_among(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which fields of a shape are personal, worked out once per shape."""
+    return tuple(name for name in names if is_personal(name))
+
+
+def has_personal(schema: Mapping[str, Any]) -> bool:
+    """Return whether a JSON schema knows a personal field."""
+    properties = schema.get("properties") or {}
+    items = [schema["items"]] if schema.get("items") else []
+    return any(map(is_personal, properties)) or any(map(has_personal, (*properties.values(), *items)))
+
+
+def personal_values(structure: Any) -> set[str]:
+    """Return the texts in a structure's personal fields, to be kept out of words about it; IBANs are known anyway."""
+    found: set[str] = set()
+    if structure.__class__ is dict:
+        for name in personal_among(tuple(structure)):
+            found.update(_leaves(structure[name]))
+    for value in structure.values() if structure.__class__ is dict else structure:
+        if value.__class__ in NESTED:
+            found |= personal_values(value)
+    return found
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if value.__class__ in NESTED:
+        for inner in value.values() if value.__class__ is dict else value:
+            yield from _leaves(inner)
+    elif value is not None and not isinstance(value, bool):
+        yield from {str(value), str(value).replace(" ", "")}
 
 
 def holds_iban(text: str) -> bool:

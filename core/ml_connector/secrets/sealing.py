@@ -6,7 +6,6 @@ A sealed value is text, `sealed:v1:<data key id>:<base64>`, in the place of the 
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,17 +13,16 @@ import msgspec
 from ml_connector.errors import ConfigError
 from ml_connector.secrets.cell import NotOpened
 from ml_connector.secrets.document import seal_text, unseal_text
-from ml_connector.secrets.personal import holds_iban, is_personal
+from ml_connector.secrets.personal import NESTED, holds_iban, is_personal, personal_among
 from ml_connector.secrets.redaction import MASK, Redactor
 from ml_connector.secrets.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _SEALED = "sealed:v1:"
 _SHORTEST = len(_SEALED)
 _STORE = "store"
-_NESTED = (dict, list)
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -101,26 +99,6 @@ def masked(structure: Any) -> Any:
     return _changed(structure, "", shown)
 
 
-def personal_values(structure: Any) -> set[str]:
-    """Return the texts in a structure's personal fields, to be kept out of words about it; IBANs are known anyway."""
-    found: set[str] = set()
-    if structure.__class__ is dict:
-        for name in _personal_among(tuple(structure)):
-            found.update(_leaves(structure[name]))
-    for value in structure.values() if structure.__class__ is dict else structure:
-        if value.__class__ in _NESTED:
-            found |= personal_values(value)
-    return found
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if value.__class__ in _NESTED:
-        for inner in value.values() if value.__class__ is dict else value:
-            yield from _leaves(inner)
-    elif value is not None and not isinstance(value, bool):
-        yield from {str(value), str(value).replace(" ", "")}
-
-
 def _is_hidden(name: str, value: Any) -> bool:
     """Return whether a value is sealed; empty ones and switches tell nothing of anybody."""
     if isinstance(value, str):
@@ -136,21 +114,15 @@ def _looks_hidden(text: str) -> bool:
 def _holds_any(structure: Any) -> bool:
     """Return whether anything in it is to be sealed: the one question that every record is asked, so it is quick."""
     is_object = structure.__class__ is dict
-    if is_object and any(_is_hidden(name, structure[name]) for name in _personal_among(tuple(structure))):
+    if is_object and any(_is_hidden(name, structure[name]) for name in personal_among(tuple(structure))):
         return True
     for value in structure.values() if is_object else structure if structure.__class__ is list else (structure,):
         if value.__class__ is str:
             if len(value) >= _SHORTEST and _looks_hidden(value):
                 return True
-        elif value.__class__ in _NESTED and _holds_any(value):
+        elif value.__class__ in NESTED and _holds_any(value):
             return True
     return False
-
-
-@lru_cache(maxsize=4096)
-def _personal_among(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return which fields of a shape are personal, worked out once per shape."""
-    return tuple(name for name in names if is_personal(name))
 
 
 def _changed(value: Any, name: str, change: Callable[[str, Any], Any]) -> Any:

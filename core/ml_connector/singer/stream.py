@@ -17,6 +17,7 @@ from singer_sdk.singerlib.catalog import Metadata
 from ml_connector.delivery.sink import Check
 from ml_connector.errors import EnvironmentFault, Forbidden
 from ml_connector.http.reply import Decode, decode_exactly
+from ml_connector.secrets.personal import has_personal, personal_values
 from ml_connector.singer.bookmarks import Watermark, first_since
 from ml_connector.singer.normalise import Normaliser
 from ml_connector.singer.paging import MovedError, Page, Paging, Unread, Whole
@@ -248,9 +249,16 @@ class Stream(singer_sdk.Stream):
             wanted = rows if limit is None else rows[: limit - self.totals.emitted]
             for row in wanted:
                 row[COMPANY] = self.tap.company
+                if self._is_personal:
+                    self.tap.redactor.note(personal_values(row))
             yield wanted if isinstance(page.rows, Conforming) else list(map(self._conform, wanted))
             if len(wanted) < len(rows):
                 self._check_max_record_limit(current_record_index=self.totals.emitted)
+
+    @cached_property
+    def _is_personal(self) -> bool:
+        """Whether its records hold bank or personal identifiers: what is said of them then leaves those out (L10)."""
+        return has_personal(self.effective_schema)
 
     @cached_property
     def is_mapped(self) -> bool:
