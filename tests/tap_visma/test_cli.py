@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ml_connector_simulators.kit import Fault
 from ml_connector_simulators.visma import CLIENT_SECRET, CUSTOMER_TENANT_ID
+from tap_visma.streams import STREAMS
 
 from tests.tap_visma.conftest import Output, config_of
 
@@ -45,7 +46,7 @@ def test_about_and_discover_need_no_settings(tap):
     settings = json.loads(about.stdout)["settings"]["properties"]
     assert {"tenant_id", "on_forbidden", "max_requests_per_hour"} <= settings.keys()
     discovered = tap("--discover")
-    assert len(json.loads(discovered.stdout)["streams"]) == 22
+    assert len(json.loads(discovered.stdout)["streams"]) == len(STREAMS)
     assert (about.returncode, discovered.returncode) == (0, 0)
 
 
@@ -67,7 +68,7 @@ def test_test_reads_one_record_of_each_stream(sim, tap):
     assert done.returncode == 0, done.stderr
     output = Output(done.stdout)
     assert {stream: len(records) for stream, records in output.records.items()} == dict.fromkeys(output.schemas, 1)
-    assert len(output.schemas) == 22
+    assert len(output.schemas) == len(STREAMS)
 
 
 def test_ping_answers_in_json_lines(sim, tap):

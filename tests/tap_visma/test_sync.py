@@ -11,6 +11,24 @@ from tap_visma.streams import STREAMS
 from tests.tap_visma.conftest import run, sync, tap_of
 
 RESOURCES = {stream.name: stream.path.rpartition("/")[2] for stream in STREAMS if "{" not in stream.path}
+# Keys that the tap puts beside the row, read again from the rows as they are stored.
+INJECTED = {
+    "general_ledger_balances": lambda row: (
+        row["branch"]["number"],
+        row["ledger"]["id"],
+        row["financialPeriod"],
+        row["account"]["number"],
+        row["subaccountId"],
+        row.get("currencyId", ""),
+    ),
+    "budgets": lambda row: (
+        row["_branch"],
+        row["_ledger"],
+        row["financialYear"],
+        row["account"]["number"],
+        row["subaccount"]["id"],
+    ),
+}
 BY_NAME = {stream.name: stream for stream in STREAMS}
 
 
@@ -21,8 +39,8 @@ def everything(shared):
 
 @pytest.mark.parametrize("stream", RESOURCES)
 def test_every_row_arrives_once_with_company_and_key(shared, everything, stream):
-    keys = BY_NAME[stream].keys
-    there = [("NO01", *(row[key] for key in keys)) for row in shared.rows("NO01", RESOURCES[stream])]
+    key = INJECTED.get(stream, lambda row: tuple(row[name] for name in BY_NAME[stream].keys))
+    there = [("NO01", *key(row)) for row in shared.rows("NO01", RESOURCES[stream])]
     assert there
     assert sorted(everything.keys(stream)) == sorted(there)
     assert everything.totals(stream)["complete"] is True
@@ -43,6 +61,32 @@ def test_dimensions_come_apart_into_streams(shared, everything):
     centres = [value[3] for value in values if value[1:3] == ("SUBACCOUNT", 1)]
     assert sorted(record["valueId"] for record in everything.records["cost_centers"]) == sorted(centres)
     assert len(centres) == 12
+
+
+def test_the_ledger_says_the_same_by_line_by_balance_and_by_batch(everything):
+    lines, balances = everything.records["general_ledger_transactions"], everything.records["general_ledger_balances"]
+    batches = everything.records["journal_transactions"]
+    debit = sum(row["debitAmount"] for row in lines)
+    assert debit == sum(row["periodToDateDebit"] for row in balances) == sum(row["debitTotal"] for row in batches) > 0
+    assert sum(row["yearToDateBalance"] for row in balances) == 0
+    assert {row["ledger"]["id"] for row in lines} == {"1"}
+
+
+def test_open_items_of_customers_are_the_balance_of_their_account(everything):
+    sign = {"Invoice": 1, "DebitNote": 1, "CreditNote": -1}
+    documents = [row for row in everything.records["customer_documents"] if row["documentType"] in sign]
+    owed = sum(sign[row["documentType"]] * row["balance"] for row in documents)
+    balances = everything.records["general_ledger_balances"]
+    assert owed == sum(row["yearToDateBalance"] for row in balances if row["accountNumber"] == "1500") > 0
+
+
+def test_budgets_are_asked_for_by_branch_budget_ledger_and_year(shared, everything):
+    assert {(row["branch"], row["ledger"]) for row in everything.records["budgets"]} == {("10", "BUDGET")}
+    asked = [request.query for request in shared.log.requests() if request.path == "/v1/budget"]
+    assert {(q["branch"], q["ledger"], q["financialYear"]) for q in asked} == {
+        ("10", "BUDGET", "2026"),
+        ("20", "BUDGET", "2026"),
+    }
 
 
 def test_amounts_are_exact_and_summed_per_currency(shared, everything):

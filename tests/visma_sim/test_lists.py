@@ -287,3 +287,39 @@ def test_state_survives_a_restart_and_the_clock_does_not_go_back(tmp_path):
         assert client_of(sim).rows("/v1/supplier/50001")["name"] == "Nytt Navn AS"
         later = sim.edit("NO01", "supplier", "50002", name="Senere AS")
         assert later["lastModifiedDateTime"] > edited["lastModifiedDateTime"]
+
+
+class TestMandatoryParameters:
+    @pytest.mark.parametrize(
+        ("path", "given"),
+        [
+            ("/v1/GeneralLedgerTransactions", {}),
+            ("/v2/generalLedgerBalance", {}),
+            ("/v1/budget", {"branch": "10", "ledger": "BUDGET"}),
+        ],
+    )
+    def test_a_list_without_them_is_refused(self, no01, path, given):
+        answer = no01.get(path, **given)
+        assert answer.status_code == 400
+        assert "mandatory" in answer.json()["message"]
+
+    def test_a_period_or_a_moment_will_do_for_balances(self, no01):
+        by_period = no01.rows("/v2/generalLedgerBalance", periodId="202610", pageSize=1000)
+        since = no01.rows("/v2/generalLedgerBalance", lastModifiedDateTime="2026-10-20", pageSize=1000)
+        assert 0 < len(since) < len(by_period)
+
+    def test_an_item_shows_all_unless_told_not_to(self, no01):
+        whole = no01.rows("/v1/inventory")[0]
+        assert {"accountInformation", "note", "warehouseDetails"} <= set(whole)
+        assert "note" not in no01.rows("/v1/inventory", expandNote="false")[0]
+
+
+def test_a_view_follows_what_it_shows(sim, client):
+    def shown():
+        rows = client.rows("/v1/supplierdocument", pageSize=1000)
+        return next(row for row in rows if row["referenceNumber"] == "100013")
+
+    assert shown()["documentType"] == "Invoice"
+    sim.edit("NO01", "supplierInvoice", "Invoice/100013", description="Corrected")
+    assert shown()["description"] == "Corrected"
+    assert any(row["documentType"] == "Check" for row in client.rows("/v1/supplierdocument", pageSize=1000))

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from datetime import timedelta
 from enum import IntEnum
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import singer_sdk
@@ -93,6 +94,10 @@ class Stream(singer_sdk.Stream):
     def get_page(self, since: str | None, paging: Mapping[str, Any]) -> Unread:
         """Fetch one page; `since` is the moment from which on changes are wanted, None for all rows."""
 
+    def slices(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the query parameters of each slice of the stream, where an endpoint gives only one at a time."""
+        yield {}
+
     def assemble(self, pages: Iterator[Page]) -> Iterator[Page]:
         """Put together records that the server spreads over rows or pages."""
         return pages
@@ -147,7 +152,8 @@ class Stream(singer_sdk.Stream):
         """Read as little as possible, to see whether it may be read."""
         words = self.name.replace("_", " ")
         try:
-            next(self.paging.pages(lambda paging: self.get_page(None, paging), 1, 1))
+            for one in islice(self.slices(), 1):
+                next(self._slice(one, None, 1, 1))
         except EnvironmentFault as error:
             forbidden = isinstance(error, Forbidden)
             told = f"may not read {words}: {error}" if forbidden else str(error)
@@ -227,8 +233,12 @@ class Stream(singer_sdk.Stream):
         self.logger.error("%s kept changing through %d reads; its bookmark stays", self.name, PASSES)
 
     def _pass(self, since: str | None) -> Iterator[Page]:
-        ahead = int(self.config["max_concurrency"])
-        return self.paging.pages(lambda paging: self.get_page(since, paging), int(self.config["page_size"]), ahead)
+        size, ahead = int(self.config["page_size"]), int(self.config["max_concurrency"])
+        for one in self.slices():
+            yield from self._slice(one, since, size, ahead)
+
+    def _slice(self, one: Mapping[str, Any], since: str | None, size: int, ahead: int) -> Iterator[Page]:
+        return self.paging.pages(lambda paging: self.get_page(since, {**one, **paging}), size, ahead)
 
     @property
     def _overlap(self) -> timedelta:

@@ -88,7 +88,7 @@ SETTINGS = (
         th.BooleanType,
         default=False,
         title="Private fields",
-        description="Bank details and mandates; left out, whatever is selected, unless this is true.",
+        description="Bank details, mandates and people; left out, whatever is selected, unless this is true.",
     ),
     th.Property(
         "unknown_fields",

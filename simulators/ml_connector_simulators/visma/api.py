@@ -113,6 +113,7 @@ class Api:
         return min(whole(query, "pageSize", self.settings.default_page_size), largest), largest
 
     def _list(self, resource: Resource, call: Call) -> Response:
+        _require(resource, call.query)
         number = whole(call.query, "pageNumber", 1)
         if self._bulk and self._bulk.serves(call.company, resource):
             return self._bulk.page(number, whole(call.query, "pageSize", self._bulk.page_size), call.query)
@@ -166,6 +167,14 @@ def _not_simulated(resource: Resource, request: Request) -> str | None:
     return next((name for name in resource.not_simulated if name.lower() in query), None)
 
 
+def _require(resource: Resource, query: Mapping[str, str]) -> None:
+    """Refuse a list whose mandatory parameters are missing; of a moment and a period, either will do."""
+    missing = [name for name in resource.required if name.lower() not in query]
+    either = "lastModifiedDateTime" in resource.required
+    if missing and not (either and len(missing) < len(resource.required)):
+        raise BadQueryError(f"{' or '.join(missing) if either else ' and '.join(missing)} is mandatory.")
+
+
 def _may_read(scopes: frozenset[str]) -> bool:
     return "vismanet_erp_service_api:read" in scopes
 
@@ -181,5 +190,6 @@ def _public(row: Row) -> Row:
 def _shown(resource: Resource, row: Row, query: Mapping[str, str], total: int, largest: int) -> Row:
     """A row as lists show it: without what was not asked for, with the list's totals."""
     hidden = {name for parameter, name in resource.expands.items() if not is_true(query, parameter)}
+    hidden |= {name for parameter, name in resource.expanded.items() if not is_true(query, parameter, default=True)}
     shown = {name: value for name, value in _public(row).items() if name not in hidden}
     return shown | {"metadata": {"totalCount": total, "maxPageSize": largest or total}} if resource.metadata else shown

@@ -57,6 +57,8 @@ def criteria(resource: Resource, query: Mapping[str, str]) -> list[Callable[[Row
 def _check(known: Filter, query: Mapping[str, str]) -> Callable[[Row], bool] | None:
     wanted = query.get(known.name.lower())
     condition = query.get(f"{known.name.lower()}condition")
+    if known.alone and wanted is not None:
+        condition = ">="
     if known.ordered:
         if wanted is None and condition is None:
             return None

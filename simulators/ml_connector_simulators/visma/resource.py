@@ -10,13 +10,15 @@ from typing import Any
 class Filter:
     """One query parameter that selects rows by a field; `a.*.b` looks into every row of the list `a`.
 
-    With `ordered`, `<name>Condition` belongs to it; `allowed` are the only values the API knows.
+    With `ordered`, `<name>Condition` belongs to it, unless it is `alone`: then it means from that moment on. `allowed`
+    are the only values the API knows.
     """
 
     name: str
     field: str
     ordered: bool = False
     allowed: tuple[str, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Resource:
     row_version: bool = False  # rows carry `timeStamp`
     modified: str | None = "lastModifiedDateTime"  # None: rows do not tell when they were modified
     after: tuple[str, ...] = ()  # what `greaterThanValue` compares; without it the parameter is ignored
+    required: tuple[str, ...] = ()  # parameters without which a list is refused
+    expanded: dict[str, str] = field(default_factory=dict)  # parameter → the field lists show unless it is false
     not_simulated: tuple[str, ...] = ()  # the vendor's own parameters this simulator refuses with 501
 
     @property

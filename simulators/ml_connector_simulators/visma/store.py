@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ml_connector_simulators.kit import Database, Documents, encode_json
+from ml_connector_simulators.visma.derived import DERIVED
 from ml_connector_simulators.visma.resources import RESOURCES
 from ml_connector_simulators.visma.seed.values import row_version
 
@@ -45,10 +46,15 @@ class Store:
 
     def rows(self, company: str, resource: Resource) -> list[Row]:
         """Every row of a resource, oldest first."""
+        if derive := DERIVED.get(resource.name):
+            return list(derive(lambda name: self._documents.all(company, name)))
         return self._documents.all(company, resource.name)
 
     def page(self, company: str, resource: Resource, offset: int, limit: int) -> tuple[int, list[Row]]:
         """How many rows a resource has, and some of them."""
+        if resource.name in DERIVED:
+            rows = self.rows(company, resource)
+            return len(rows), rows[offset : offset + limit]
         total = self._documents.count(company, resource.name)
         return total, self._documents.page(company, resource.name, offset, limit)
 

@@ -10,6 +10,7 @@ from singer_sdk import typing as th
 
 from tap_visma.client import visma_client
 from tap_visma.streams import STREAMS
+from tap_visma.streams.books import CompanyBooks
 from tap_visma.streams.dimensions import DimensionReader
 
 if TYPE_CHECKING:
@@ -101,6 +102,11 @@ class TapVisma(Tap):
     def dimensions(self) -> DimensionReader:
         """The company's dimensions, read once for the streams made of them."""
         return DimensionReader(self.client, int(self.config["max_concurrency"]))
+
+    @cached_property
+    def company_books(self) -> CompanyBooks:
+        """The company's ledgers, branches and years, read once."""
+        return CompanyBooks(self.client)
 
 
 if __name__ == "__main__":

@@ -55,12 +55,19 @@ class Batch:
     subledger_type: str = field(default="")
 
 
-def journal(books: Books, drafts: Iterable[Draft], sales: Iterable[Row], payments: Iterable[Row]) -> Iterator[Row]:
+def journal(
+    books: Books,
+    drafts: Iterable[Draft],
+    sales: Iterable[Row],
+    payments: Iterable[Row],
+    receipts: Iterable[Row],
+) -> Iterator[Row]:
     """Every batch of the month; numbers count per module, so that two modules share a number."""
     numbers: dict[str, int] = {}
     batches = [_purchase(books, draft) for draft in drafts if not draft.hold]
     batches += [_sale(row) for row in sales]
     batches += [_payment(books, row) for row in payments]
+    batches += [_receipt(row) for row in receipts]
     batches += [_by_hand(books, *entry) for entry in _BY_HAND]
     for batch in batches:
         numbers[batch.module] = numbers.get(batch.module, 0) + 1
@@ -113,18 +120,19 @@ def _net(books: Books, draft: Draft, sums: Totals, rate: Decimal) -> list[Decima
 
 
 def _sale(row: Row) -> Batch:
+    sign = -1 if row["documentType"] == "CreditNote" else 1
     postings = [
         Posting(
             line["account"]["number"],
             line["subaccount"]["segments"][0]["segmentValue"],
-            -line["amountInCurrency"],
-            -line["amount"],
+            -sign * line["amountInCurrency"],
+            -sign * line["amount"],
             line["vatCode"]["id"],
         )
-        for line in row["invoiceLines"]
+        for line in row.get("invoiceLines") or row["lines"]
     ]
-    postings.append(Posting("2700", _HEAD_OFFICE, -row["vatTotalInCurrency"], -row["vatTotal"]))
-    postings.append(Posting("1500", _HEAD_OFFICE, row["amountInCurrency"], row["amount"]))
+    postings.append(Posting("2700", _HEAD_OFFICE, -sign * row["vatTotalInCurrency"], -sign * row["vatTotal"]))
+    postings.append(Posting("1500", _HEAD_OFFICE, sign * row["amountInCurrency"], sign * row["amount"]))
     return Batch(
         module="AR",
         on=date.fromisoformat(row["documentDate"][:10]),
@@ -135,7 +143,26 @@ def _sale(row: Row) -> Batch:
         postings=postings,
         reference=row["referenceNumber"],
         party=row["customer"]["number"],
-        subledger_type="Invoice",
+        subledger_type=row["documentType"],
+    )
+
+
+def _receipt(row: Row) -> Batch:
+    in_currency, in_base = row["paymentAmountInCurrency"], row["paymentAmount"]
+    return Batch(
+        module="AR",
+        on=date.fromisoformat(row["applicationDate"][:10]),
+        at=datetime.fromisoformat(row["lastModifiedDateTime"]),
+        currency=row["currency"],
+        rate=in_base / in_currency,
+        description=row["customer"]["name"],
+        postings=[
+            Posting("1920", _HEAD_OFFICE, in_currency, in_base),
+            Posting("1500", _HEAD_OFFICE, -in_currency, -in_base),
+        ],
+        reference=row["refNbr"],
+        party=row["customer"]["number"],
+        subledger_type="Payment",
     )
 
 

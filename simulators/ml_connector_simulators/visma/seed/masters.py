@@ -137,6 +137,29 @@ def vat_codes(books: Books) -> Iterator[Row]:
         }
 
 
+def vat_categories(books: Books) -> Iterator[Row]:
+    """The VAT categories, which document lines name, each with its code."""
+    for category, vat_id, description, rate in books.company.vat_rates:
+        yield {
+            "vatCategoryId": category,
+            "description": description,
+            "active": True,
+            "excludeListedTaxes": False,
+            "lastModifiedDateTime": SET_UP,
+            "_created": SET_UP,
+            "vatCategoryLines": [
+                {
+                    "vatId": vat_id,
+                    "description": description,
+                    "type": "Vat" if rate else "ExemptVat",
+                    "calculateOn": "ItemAmount",
+                    "cashDiscount": "NoAdjust",
+                    "vatRates": [{"revisionID": "1", "vatRate": amount(rate), "startDate": "2020-01-01T00:00:00"}],
+                }
+            ],
+        }
+
+
 def vat_zones(_: Books) -> Iterator[Row]:
     """The VAT zones."""
     yield from (dict(zone) for zone in VAT_ZONES.values())

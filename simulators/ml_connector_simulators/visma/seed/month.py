@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 from ml_connector_simulators.kit import encode_json
 from ml_connector_simulators.visma.resources import RESOURCES
-from ml_connector_simulators.visma.seed import journals, masters, parties, payments, purchasing, sales
+from ml_connector_simulators.visma.seed import (
+    journals,
+    masters,
+    parties,
+    payments,
+    plans,
+    purchasing,
+    receivables,
+    sales,
+)
 from ml_connector_simulators.visma.seed.company import COMPANIES, Books
 from ml_connector_simulators.visma.seed.supplier_invoices import supplier_invoices
 from ml_connector_simulators.visma.store import stamped
@@ -49,13 +58,20 @@ def write_books(books: Books) -> dict[str, list[Row]]:
     drafts, invoices = zip(*billed, strict=True)
     paid = list(payments.supplier_payments(books, list(invoices)))
     sold = list(sales.customer_invoices(books))
+    credited = list(receivables.notes(books, receivables.CREDIT_NOTE))
+    debited = list(receivables.notes(books, receivables.DEBIT_NOTE))
+    documents = [dict(row) for row in (*sold, *credited, *debited)]  # as they were when they were posted
+    collected = list(receivables.customer_payments(books, sold))
     return _masters(books) | {
         "purchaseorder": [purchasing.order_row(books, order) for order in orders],
         "purchasereceipt": [purchasing.receipt_row(books, order) for order in received],
         "supplierinvoice": list(invoices),
         "supplierpayment": paid,
         "customerinvoice": sold,
-        "journaltransaction": list(journals.journal(books, drafts, sold, paid)),
+        "customercreditnote": credited,
+        "customerdebitnote": debited,
+        "customerpayment": collected,
+        "journaltransaction": list(journals.journal(books, drafts, documents, paid, collected)),
     }
 
 
@@ -67,6 +83,7 @@ def _masters(books: Books) -> dict[str, list[Row]]:
         "dimension": list(masters.dimensions(books)),
         "subaccount": list(masters.subaccounts(books)),
         "vat": list(masters.vat_codes(books)),
+        "vatcategory": list(masters.vat_categories(books)),
         "vatzone": list(masters.vat_zones(books)),
         "currency": list(masters.currencies(books)),
         "branch": list(masters.branches(books)),
@@ -74,4 +91,8 @@ def _masters(books: Books) -> dict[str, list[Row]]:
         "creditterm": list(masters.credit_terms(books)),
         "ledger": list(masters.ledgers(books)),
         "financialperiod": list(masters.financial_periods(books)),
+        "budget": list(plans.budgets(books)),
+        "department": list(plans.departments(books)),
+        "project": list(plans.projects(books)),
+        "inventory": list(plans.inventory(books)),
     }

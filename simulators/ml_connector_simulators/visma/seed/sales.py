@@ -35,10 +35,11 @@ def customer_invoices(books: Books) -> Iterator[Row]:
     """The customer invoices; an export is in EUR and free of VAT."""
     chance = books.chance("customer invoices")
     for index in range(1, books.company.customer_invoices + 1):
-        yield _invoice(books, chance, index)
+        yield document(books, chance, index, 200_000 + index)
 
 
-def _invoice(books: Books, chance: random.Random, index: int) -> Row:
+def document(books: Books, chance: random.Random, index: int, numbered: int) -> Row:
+    """One document to a customer; its place in the month says when, and to whom."""
     code = "EUR" if index % _ABROAD_EVERY == 0 else books.company.currency
     on = date(2026, 10, 1) + timedelta(days=min(29, index * 30 // books.company.customer_invoices))
     lines = [_line(books, chance, number, code) for number in range(1, chance.randrange(2, 6))]
@@ -46,7 +47,7 @@ def _invoice(books: Books, chance: random.Random, index: int) -> Row:
     entered = office_hours(on, chance)
     rate, vat_rate = books.rate(code), 0 if code == "EUR" else 25
     sums, in_currency = _sums(lines, "", rate, vat_rate), _sums(lines, "InCurrency", Decimal(1), vat_rate)
-    number = str(200_000 + index)
+    number = str(numbered)
     return {
         **_DEFAULTS,
         **_from_customer(customer),

@@ -38,6 +38,8 @@ class VismaStream(Stream):
 
     flags: ClassVar[tuple[str, ...]] = ()
     """Query parameters that are always true: what to expand."""
+    collapsed: ClassVar[tuple[str, ...]] = ()
+    """Query parameters that are always false: what Visma expands unless told not to."""
     model: ClassVar[tuple[str, ...]] = ()
     """Where in the model of the answer the records are, when it is no array of them."""
     apart: ClassVar[str] = ""
@@ -61,7 +63,8 @@ class VismaStream(Stream):
 
     def get_page(self, since: str | None, paging: Mapping[str, Any]) -> Unread:
         """Fetch one page."""
-        params = {**dict.fromkeys(self.flags, "true"), **self.changed_since(since), **paging}
+        switches = dict.fromkeys(self.flags, "true") | dict.fromkeys(self.collapsed, "false")
+        params = {**switches, **self.changed_since(since), **paging}
         return partial(self.page, self.tap.client.request("GET", self.path, params=params, decode=self.decode))
 
     def is_as_read(self, record: Mapping[str, Any]) -> bool:
@@ -93,6 +96,14 @@ class VismaStream(Stream):
             if row.get("errorInfo"):
                 key = "/".join(str(row.get(name)) for name in self.keys)
                 self.logger.warning("%s %s came incomplete: Visma reports an error in its errorInfo", self.name, key)
+
+
+class ModifiedAlone(VismaStream):
+    """A list that must be told a moment from which on, and takes no condition with it (apis/visma.md §3.2)."""
+
+    def changed_since(self, since: str | None) -> Mapping[str, str]:
+        """Return the filter, which is mandatory here."""
+        return {MODIFIED: naive(since or "1900-01-01T00:00:00")}
 
 
 def naive(moment: str) -> str:

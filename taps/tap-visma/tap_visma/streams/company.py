@@ -22,3 +22,12 @@ class Currencies(VismaStream):
     name = "currencies"
     path = "/v1/currency"
     keys = ("id",)
+
+
+class Departments(VismaStream):
+    """Departments of the HR master; the ledger's cost centres are another stream (apis/visma.md §3.4)."""
+
+    name = "departments"
+    path = "/v1/department"
+    keys = ("departmentId",)
+    modified = MODIFIED

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from ml_connector.singer.paging import Numbered
 from ml_connector.singer.stream import Tier
 
-from tap_visma.streams.base import MODIFIED, PAGED, VismaStream, naive
+from tap_visma.streams.base import MODIFIED, PAGED, ModifiedAlone, VismaStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ml_connector.singer.normalise import Record
     from ml_connector.singer.paging import Page
@@ -61,7 +61,7 @@ def count_lines(batches: list[Record]) -> int:
     return sum(len(batch.get(LINES) or ()) for batch in batches)
 
 
-class JournalTransactions(VismaStream):
+class JournalTransactions(ModifiedAlone):
     """Journal batches with all their lines."""
 
     name = "journal_transactions"
@@ -71,10 +71,6 @@ class JournalTransactions(VismaStream):
     modified = MODIFIED
     paging = Numbered("pageNumber", "pageSize", weigh=count_lines)
     amount, currency = "debitTotalInCurrency", "currencyId"
-
-    def changed_since(self, since: str | None) -> Mapping[str, str]:
-        """Return the filter, which is mandatory here and has no condition (apis/visma.md §3.2)."""
-        return {MODIFIED: naive(since or "1900-01-01T00:00:00")}
 
     def assemble(self, pages: Iterator[Page]) -> Iterator[Page]:
         """Join the parts of a batch that a page's end cut in two (apis/visma.md §3.4)."""

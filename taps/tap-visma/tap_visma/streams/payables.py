@@ -45,3 +45,15 @@ class SupplierPayments(VismaStream):
     modified = MODIFIED
     paging = PAGED
     amount, currency = "paymentAmount", "currency.id"
+
+
+class SupplierDocuments(VismaStream):
+    """Headers of every kind of supplier document, payments included, without lines."""
+
+    name = "supplier_documents"
+    path = "/v1/supplierdocument"
+    tier = Tier.INVOICES
+    keys = ("documentType", "referenceNumber")
+    modified = MODIFIED
+    paging = PAGED
+    amount, currency = "amountInCurrency", "currencyId"

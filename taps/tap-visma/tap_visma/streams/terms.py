@@ -22,6 +22,15 @@ class VatCodes(VismaStream):
     modified = MODIFIED
 
 
+class VatCategories(VismaStream):
+    """VAT categories, which document lines call their VAT code, with the codes they stand for."""
+
+    name = "vat_categories"
+    path = "/v1/vatCategory"
+    keys = ("vatCategoryId",)
+    modified = MODIFIED
+
+
 class VatZones(VismaStream):
     """VAT zones."""
 

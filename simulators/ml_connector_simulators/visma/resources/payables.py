@@ -1,0 +1,147 @@
+"""Accounts payable and purchasing (apis/visma.md §3.3, OpenAPI of April 2025)."""
+
+from __future__ import annotations
+
+from ml_connector_simulators.visma.resource import Filter, Resource, Single
+from ml_connector_simulators.visma.resources.common import AP_STATUS, CREATED, MODIFIED, PAGE, PO_STATUS
+
+PAYABLES = (
+    Resource(
+        path="/v1/supplier",
+        keys=("number",),
+        singles=(Single("/{number}", "{number}"),),
+        filters=(
+            MODIFIED,
+            Filter("status", "status", allowed=("Active", "OnHold", "HoldPayments", "Inactive", "OneTime")),
+            Filter("name", "name"),
+            Filter("vatRegistrationId", "vatRegistrationId"),
+            Filter("corporateId", "corporateId"),
+        ),
+        expands={"expandAccountInformation": "glAccounts", "expandNote": "note"},
+        maximum=PAGE,
+        row_version=True,
+        after=("number",),
+        not_simulated=("attributes", "orderBy"),
+    ),
+    Resource(
+        path="/v1/supplierInvoice",
+        keys=("documentType", "referenceNumber"),
+        singles=(
+            Single("/{type}/{number}", "{type}/{number}"),
+            Single("/{number}", "Invoice/{number}"),
+        ),
+        filters=(
+            MODIFIED,
+            CREATED,
+            Filter("supplier", "supplier.number"),
+            # The filter's enum is not the answers': QuickCheck comes in answers only (apis/visma.md §3.4).
+            Filter(
+                "documentType",
+                "documentType",
+                allowed=("Invoice", "CreditAdj", "DebitAdj", "Prepayment", "Refund", "Payment"),
+            ),
+            Filter("status", "status", allowed=AP_STATUS),
+            Filter("branch", "branchNumber.number"),
+            Filter("financialPeriod", "financialPeriod"),
+            Filter("item", "invoiceLines.*.inventoryNumber"),
+            Filter("docDate", "date", ordered=True),
+            Filter("dueDate", "dueDate", ordered=True),
+            Filter("balance", "balance", ordered=True),
+        ),
+        expands={"expandAttachment": "attachments", "expandApproval": "approvalDetails", "expandNote": "note"},
+        maximum=PAGE,
+        row_version=True,
+        after=("referenceNumber",),
+        not_simulated=("released", "project"),
+    ),
+    Resource(
+        path="/v1/supplierPayment",
+        keys=("type", "refNbr"),
+        singles=(Single("/{type}/{number}", "{type}/{number}"), Single("/{number}", "Payment/{number}")),
+        filters=(
+            MODIFIED,
+            Filter("supplier", "supplier.number"),
+            Filter(
+                "paymentType",
+                "type",
+                allowed=("Payment", "DebitAdj", "Prepayment", "Refund", "VoidPayment", "VoidRefund"),
+            ),
+            Filter("invoiceRefNbr", "paymentLines.*.invoiceRefNbr"),
+            Filter("status", "status", allowed=(*AP_STATUS, "PendingApproval", "Rejected", "PendingPrint")),
+            Filter("branch", "branch"),
+            Filter("financialPeriod", "applicationPeriod"),
+            Filter("docDate", "applicationDate", ordered=True),
+            Filter("balance", "balance", ordered=True),
+        ),
+        maximum=PAGE,
+        row_version=True,
+        after=("refNbr",),
+        not_simulated=("dueDate", "dueDateCondition"),
+    ),
+    Resource(
+        path="/v1/purchaseorder",
+        keys=("orderType", "orderNbr"),
+        singles=(Single("/{number}", "RegularOrder/{number}"),),
+        filters=(
+            MODIFIED,
+            Filter("orderType", "orderType", allowed=("RegularOrder", "DropShip", "Blanket", "StandardBlanket")),
+            Filter(
+                "orderStatus",
+                "status",
+                allowed=PO_STATUS,
+            ),
+            Filter("supplier", "supplier.number"),
+            Filter("branch", "branch.number"),
+            Filter("orderDate", "date", ordered=True),
+            Filter("deliveryDate", "promisedOn", ordered=True),
+        ),
+        maximum=PAGE,
+        row_version=True,
+        after=("orderNbr",),
+    ),
+    Resource(
+        path="/v2/PurchaseReceipt",
+        keys=("receiptType", "receiptNbr"),
+        singles=(Single("/{number}", "PoReceipt/{number}"),),
+        filters=(
+            MODIFIED,
+            Filter("receiptType", "receiptType", allowed=("PoReceipt", "PoReturn", "TransferReceipt")),
+            Filter("status", "status", allowed=("Hold", "Balanced", "Released")),
+            Filter("supplier", "supplier.number"),
+            Filter("poOrderNbr", "lines.*.poOrderNbr"),
+            Filter("branch", "branchNumber.number"),
+            Filter("receiptDate", "date", ordered=True),
+        ),
+        expands={"expandNote": "note"},
+        maximum=500,
+        row_version=True,
+        after=("receiptNbr",),
+        not_simulated=("finPeriod", "dueDate", "dueDateCondition"),
+    ),
+    Resource(
+        path="/v1/supplierdocument",
+        keys=("documentType", "referenceNumber"),
+        filters=(
+            MODIFIED,
+            CREATED,
+            Filter("supplier", "supplier.number"),
+            # Answers say Check where the filter says Payment (apis/visma.md §3.4).
+            Filter(
+                "documentType",
+                "documentType",
+                allowed=("Invoice", "CreditAdj", "DebitAdj", "Prepayment", "Refund", "Payment"),
+            ),
+            Filter("status", "status", allowed=AP_STATUS),
+            Filter("branch", "branchNumber.number"),
+            Filter("financialPeriod", "financialPeriod"),
+            Filter("docDate", "date", ordered=True),
+            Filter("dueDate", "dueDate", ordered=True),
+            Filter("balance", "balance", ordered=True),
+        ),
+        expands={"expandNote": "note"},
+        maximum=PAGE,
+        row_version=True,
+        after=("referenceNumber",),
+        not_simulated=("released", "project", "item"),
+    ),
+)
