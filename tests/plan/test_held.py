@@ -137,6 +137,14 @@ def test_drift_in_the_target_is_named(pipeline: Planner) -> None:
     assert ("100", "changed in the plan; blocked (frozen) now") in changes(pipeline, flow, OTHER)
 
 
+def test_one_row_looked_at_for_two_reasons_is_no_difference(pipeline: Planner) -> None:
+    pipeline.run(S1, I100)
+    credit = ("supplier_invoices", invoice("200", original="100", lines=[], net=Decimal(0), total=Decimal(25)))
+    flow = pipeline.plan(OTHER, credit)
+    assert len([each for each in flow.seen if each.table == "invoices" and each.key["key"] == "100"]) == 2
+    assert changes(pipeline, flow, OTHER, credit) == []
+
+
 def test_a_master_that_has_gone_is_named(pipeline: Planner) -> None:
     flow = pipeline.plan(S1, I100)
     pipeline.server.masters["accounts"] = [

@@ -69,9 +69,9 @@ def _words(record: Record | None) -> str:
 
 def _of_target(planned: Flow, fresh: Flow) -> Iterator[Difference]:
     """Yield rows of the target that were looked at both times and are not the same."""
-    then = {(each.table, *sorted(each.key.items())): each for each in planned.seen}
+    then = {each.place: each for each in planned.seen}
     for each in fresh.seen:
-        before = then.get((each.table, *sorted(each.key.items())))
+        before = then.get(each.place)
         if before is not None and before.hash != each.hash:
             place = ", ".join(f"{name} {value}" for name, value in each.key.items())
             yield Difference(planned.pipeline, f"{each.table} {place}", "changed in the target")

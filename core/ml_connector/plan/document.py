@@ -85,7 +85,13 @@ class Seen(Struct, forbid_unknown_fields=True):
 
     table: str
     key: dict[str, str]
+    columns: list[str]
     hash: str
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Where was looked, and at what."""
+        return (self.table, *(text for pair in sorted(self.key.items()) for text in pair), "", *sorted(self.columns))
 
 
 class Flow(Struct, forbid_unknown_fields=True):

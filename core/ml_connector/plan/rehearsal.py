@@ -78,8 +78,11 @@ class ReadingSink(Sink):
     @property
     def seen(self) -> list[Seen]:
         """What of the target the plan was judged against."""
-        found = [Seen(at[0], dict(zip(at[1], at[2], strict=True)), told) for at, told in self._seen.items()]
-        return sorted(found, key=lambda each: (each.table, sorted(each.key.items()), each.hash))
+        found = [
+            Seen(table, dict(zip(key_columns, key, strict=True)), list(columns), told)
+            for (table, key_columns, key, columns), told in self._seen.items()
+        ]
+        return sorted(found, key=lambda each: each.place)
 
 
 class Recorder(Witness):
