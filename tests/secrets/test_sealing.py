@@ -141,9 +141,7 @@ def test_every_structure_comes_back_digit_for_digit(sealer: Sealer, structure: A
     back = sealer.reveal(hidden)
     assert back == structure
     assert str(back) == str(structure), "numbers keep their digits"
-    for value in personal_values(structure):
-        if len(value) > 8 and value not in "sealed:v1:":
-            assert value not in str(hidden)
+    assert all(is_sealed(value) for value in personal_values(hidden) if value)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import json
 import logging
 import re
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -21,7 +21,7 @@ MASK = "***"
 SHORTEST = 4  # masking shorter values would shred ordinary words
 
 _PERCENT = re.compile("%[0-9A-F]{2}")
-_MOST_PASSING = 5_000
+_MOST_PASSING = 4_000
 
 _NAMES = (
     r"client_secret|secret|password|passwd|access_token|refresh_token|id_token|token|api[_-]?key|apikey"
@@ -43,6 +43,7 @@ class Redactor:
         self._known: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self._passing: deque[str] = deque(maxlen=_MOST_PASSING)
+        self._beginnings: dict[str, set[str]] | None = None  # worked out when there is something to clean
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
@@ -59,16 +60,34 @@ class Redactor:
     def note(self, values: Iterable[str]) -> None:
         """Mask these values while they are among the newest noted: what is in the records under way."""
         self._passing.extend(value for value in values if len(value) >= SHORTEST)
+        self._beginnings = None
 
     def clean(self, text: str) -> str:
         """Return the text without anything secret in it."""
-        for value in [value for value in set(self._passing) if value in text]:
-            text = text.replace(value, MASK)
+        text = self._without_passing(text)
         if self._pattern:
             text = self._pattern.sub(MASK, text)
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
         return without_iban(text, MASK)
+
+    def _without_passing(self, text: str) -> str:
+        """Return the text without values under way: looked up by their beginnings, since they may be thousands."""
+        if self._beginnings is None:
+            self._beginnings = defaultdict(set)
+            for form in {form for value in set(self._passing) for form in _forms(value)}:
+                self._beginnings[form[:SHORTEST]].add(form)
+        known = self._beginnings
+        starts = range(len(text) - SHORTEST + 1) if known else ()
+        found = {
+            form
+            for start in starts
+            for form in known.get(text[start : start + SHORTEST], ())
+            if text.startswith(form, start)
+        }
+        for form in sorted(found, key=len, reverse=True):
+            text = text.replace(form, MASK)
+        return text
 
     def body(self, body: bytes, limit: int = 300) -> str:
         """Return the start of an HTTP body as one clean line of text."""
