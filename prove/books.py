@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ml_connector_simulators.kit import encode_json
@@ -14,8 +15,9 @@ from tap_visma.tap import TapVisma
 from prove.flow import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from ml_connector.singer.stream import Stream
     from ml_connector_simulators.visma import VismaSimulator
 
     from prove.flow import Flow
@@ -32,9 +34,13 @@ def resize(visma: VismaSimulator, company: str, invoices: int) -> None:
         visma.add(company, INVOICE, _copy(models[number % len(models)], 1 + number // len(models)))
 
 
-def shrink(visma: VismaSimulator, company: str, invoices: int, orders: int) -> None:
-    """Leave this many invoices and orders, and the suppliers and accounts that they name."""
+def shrink(
+    visma: VismaSimulator, company: str, invoices: int, orders: int, keep: Sequence[dict[str, Any]] = ()
+) -> None:
+    """Leave this many invoices and orders and some more invoices, and the suppliers and accounts that they name."""
     resize(visma, company, invoices)
+    for row in keep:
+        visma.add(company, INVOICE, row)
     for row in visma.rows(company, "purchaseOrder")[orders:]:
         visma.remove(company, "purchaseOrder", RESOURCES["purchaseorder"].key(row))
     documents = _text(visma.rows(company, INVOICE) + visma.rows(company, "purchaseOrder"))
@@ -66,14 +72,32 @@ def _copy(model: dict[str, Any], edition: int) -> dict[str, Any]:
     return row
 
 
-def sync(flow: Flow, *, state: Any = None, frequency: int = 1000, streams: Sequence[str] = STREAMS) -> str:
-    """Run the tap in this process and return what it writes, with a STATE about every `frequency` records."""
+def sync(
+    flow: Flow,
+    *,
+    state: Any = None,
+    frequency: int = 1000,
+    streams: Sequence[str] = STREAMS,
+    after_page: Callable[[Stream], None] | None = None,
+) -> str:
+    """Run the tap in this process and return what it writes, with a STATE about every `frequency` records.
+
+    `after_page` is called when a page has been answered, before the next one is asked for.
+    """
     tap = TapVisma(config=flow.tap_config(), state=state)
     for name, stream in tap.streams.items():
         stream.selected = name in streams
         stream.STATE_MSG_FREQUENCY = frequency
+        if after_page:
+            stream.get_page = partial(_page, stream, stream.get_page, after_page)  # type: ignore[method-assign]
     buffer = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with contextlib.redirect_stdout(buffer):
         tap.sync_all()
     buffer.flush()
     return buffer.buffer.getvalue().decode()
+
+
+def _page(stream: Stream, get_page: Any, act: Callable[[Stream], None], since: str | None, paging: Any) -> Any:
+    page = get_page(since, paging)
+    act(stream)
+    return page
