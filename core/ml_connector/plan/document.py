@@ -148,8 +148,16 @@ def _private(path: str, flags: int) -> int:
 
 
 def read_flow(path: Path) -> Flow:
-    """Return the flow that a target wrote."""
-    return msgspec.json.decode(path.read_bytes(), type=Flow)
+    """Return the flow that a target wrote.
+
+    Raises:
+        ConfigError: It has another shape: the target is of another release.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Flow)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        words = f"the target of {path.stem} plans in another release's form ({error}). Install both of one release."
+        raise ConfigError(words) from None
 
 
 def read_plan(path: Path) -> Plan:
