@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -157,6 +160,38 @@ def test_several_edits_add_up_and_can_be_taken_back(parked: Pipeline) -> None:
     assert [event["changes"].get("title") for event in events(parked, "edit")] == [None, "changed", None, "changed"]
     parked.run(PARKED)
     assert parked.state_of(KEY) == ("parked", "account_missing")
+
+
+def test_a_bank_account_in_a_text_is_sealed_in_the_store(parked: Pipeline) -> None:
+    iban = "NO93 8601 1117 947"
+    edit(parked, title=f"pay to {iban}")
+    kept = "".join(str(parked.rows(name)) for name in ("dead_letters", "decisions", "events"))
+    assert "sealed:v1:" in kept
+    assert iban not in kept
+    edit(parked, **{"lines[1]__account": "6400"})
+    assert set(letter_of(parked, 1).edits) == {"title", "lines[1].account"}
+    assert parked.run().counts == {"carried_in": 1, "delivered": 1}
+
+
+def test_edits_at_the_same_moment_lose_nothing(parked: Pipeline) -> None:
+    start = Barrier(4)
+
+    def one(number: int) -> str:
+        start.wait()
+        try:
+            edit(parked, title=f"by person {number}")
+        except EnvironmentFault as fault:
+            return str(fault)
+        return ""
+
+    with ThreadPoolExecutor(4) as people:
+        refusals = list(people.map(one, range(4)))
+    kept = [json.loads(row["data"]) for row in sorted(parked.rows("decisions"), key=lambda row: row["id"])]
+    assert len(kept) == refusals.count("") >= 1
+    assert all("another process" in words for words in refusals if words)
+    assert letter_of(parked, 1).edits == kept[-1]["edit"]
+    for before, after in pairwise(kept):
+        assert after["changes"]["title"][0] == before["edit"]["title"][1]  # each saw what the one before had done
 
 
 def test_an_edit_of_every_line_at_once(parked: Pipeline) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +15,7 @@ from ml_connector.errors import RecordParked, RecordRefused
 from ml_connector.finance.checks import check_document
 from ml_connector.finance.records import CanonicalRecord
 from ml_connector.mapping import SourceMap, TargetMap, search_path
-from ml_connector.secrets.sealing import masked
+from ml_connector.secrets.sealing import Sealer, masked
 from ml_connector.store.text import decode
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Reading:
 
     source_map: SourceMap
     target_map: TargetMap
+    sealer: Sealer = field(default_factory=Sealer)
 
     @classmethod
     def of(cls, project: Project, pipeline: str) -> Reading:
@@ -59,7 +60,7 @@ class Reading:
             Stop: The map cannot read it: its cause is in the source record or in the map.
         """
         try:
-            meanings = self.source_map.apply(letter.stream, decode(letter.record))
+            meanings = self.source_map.apply(letter.stream, self.sealer.reveal(decode(letter.record)))
         except RecordRefused as error:
             raise Stop(
                 f"the map cannot read the record ({error.message}), so there is nothing to edit. Correct it in the "

@@ -21,6 +21,7 @@ from ml_connector.cli.words import amounts, many
 from ml_connector.delivery import carry_out, decisions, edits
 from ml_connector.delivery.decisions import Decision, Wish
 from ml_connector.errors import RecordRefused
+from ml_connector.secrets.sealing import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,7 +61,7 @@ def edit(desk: Desk, number: int, settings: tuple[str, ...], undo: bool, reason:
         letter = find_letters(act.connection, ids=[number])[0]
         wish = edit_wish(reading, letter, wanted, reason, undo=undo)
         carry_out.submit(act, [wish], wait=wait)
-    data = {"id": number, "changes": wish.data["changes"], "edit": wish.data["edit"], "waits_for_approval": wait}
+    data = {"id": number, **masked(wish.data), "waits_for_approval": wait}
     desk.show(data, lambda: Text("\n".join([letter.name, *(f"  {line}" for line in changed(wish.data["changes"]))])))
     desk.say(f"next: {_approval(number) if wait else f'ml-connector dead replay {number}'}")
     return 0
@@ -78,7 +79,7 @@ def _settings(settings: Sequence[str], *, undo: bool) -> dict[str, str]:
 def edit_wish(reading: Reading, letter: Letter, wanted: Mapping[str, str], reason: str, *, undo: bool) -> Wish:
     """Return what a person wants changed, proven to add up and to map."""
     record = reading.record(letter)
-    before = letter.edits
+    before = reading.sealer.reveal(letter.edits)
     after = edits.change(record, {} if undo else before, wanted)
     paths = [path for path in {**before, **after} if _now(before, after, path) != _now(after, before, path)]
     if not paths:
@@ -92,7 +93,8 @@ def edit_wish(reading: Reading, letter: Letter, wanted: Mapping[str, str], reaso
             f"ml-connector dead show {letter.id}",
         ) from None
     changes = {path: [_now(before, after, path), _now(after, before, path)] for path in paths}
-    return Wish(letter.id, letter.business_key, decisions.EDIT, reason, {"changes": changes, "edit": after})
+    data = reading.sealer.hide({"changes": changes, "edit": after})
+    return Wish(letter.id, letter.business_key, decisions.EDIT, reason, data)
 
 
 def _now(edit: edits.Edit, other: edits.Edit, path: str) -> Any:

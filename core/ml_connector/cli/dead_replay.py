@@ -22,6 +22,7 @@ from ml_connector.cli.words import many, plain
 from ml_connector.delivery import carry_out, decisions
 from ml_connector.delivery.decisions import Wish
 from ml_connector.delivery.sink import State
+from ml_connector.secrets.sealing import masked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ class Try:
         """Return it as JSON-ready data."""
         return {
             **self.letter.as_data(),
-            "changes": self.letter.edits,
+            "changes": masked(self.letter.edits),
             "source": self.found.source,
             "changed_fields": list(self.found.fields),
             "held": self.held or None,

@@ -17,6 +17,7 @@ from ml_connector.cli.letters import Letter, find_letters, shown_record
 from ml_connector.cli.words import age, amounts, many, plain
 from ml_connector.delivery import decisions, edits
 from ml_connector.errors import ConfigError
+from ml_connector.secrets.sealing import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,8 +40,8 @@ def show(desk: Desk, number: int) -> int:
     canonical, editable, trouble = _canonical(desk, letter)
     data = {
         **letter.as_data(),
-        "changes": letter.edits,
-        "waits_for_approval": waiting.as_data() if waiting else None,
+        "changes": masked(letter.edits),
+        "waits_for_approval": masked(waiting.as_data()) if waiting else None,
         "history": [entry._asdict() for entry in told],
         "canonical": canonical,
         "editable": editable,
@@ -88,7 +89,7 @@ def _lines(value: Any, editable: Sequence[str], letter: Letter, path: str = "") 
         for index, inner in enumerate(value):
             yield from _lines(inner, editable, letter, f"{path}[{index}]")
     elif value is not None:
-        change = letter.edits.get(path)
+        change = masked(letter.edits.get(path))
         mark = "✎" if path in editable else " "
         yield f"{mark} {path:<36} {value}" + (f"  → {change[1]} (edited)" if change else "")
 

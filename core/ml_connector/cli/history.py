@@ -9,6 +9,7 @@ from sqlalchemy import select
 from ml_connector.cli.words import plain
 from ml_connector.delivery import decisions, edited
 from ml_connector.delivery.sink import State
+from ml_connector.secrets.sealing import masked
 from ml_connector.store.tables import dead_letters, events
 from ml_connector.store.text import decode
 
@@ -74,7 +75,7 @@ def _decision(decision: Decision) -> Iterator[Entry]:
 
 def changed(edit: dict[str, Any]) -> Iterator[str]:
     """Yield each change of an edit: `lines[0].account: 4000 → 4010`."""
-    for path, (old, new) in edit.items():
+    for path, (old, new) in masked(edit).items():
         yield f"{path}: {_shown(old)} → {_shown(new)}"
 
 

@@ -74,7 +74,7 @@ class Letter:
         return owner(self.reason)
 
     @property
-    def edits(self) -> dict[str, tuple[Any, Any]]:
+    def edits(self) -> dict[str, list[Any]]:
         """What a person has changed: path to value before and after."""
         return decode(self.edit) if self.edit else {}
 

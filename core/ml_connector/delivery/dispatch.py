@@ -71,7 +71,7 @@ class Dispatcher:
     def _recognise(self, works: Sequence[Work]) -> None:
         with self._run.store.transaction() as connection:
             known = outbox.find(connection, self._run.target_id, [work.key for work in works])
-            apply_edits(connection, self._run.target_id, works)
+            apply_edits(connection, self._run, works)
         for work in works:
             work.known = known.get(work.key)
             work.delivery_id = work.known.id if work.known else 0

@@ -26,17 +26,17 @@ VOID = "edit_void"
 """The event that says that an edit holds no longer."""
 
 
-def apply_edits(connection: Connection, target_id: str, works: Sequence[Work]) -> None:
+def apply_edits(connection: Connection, run: Run, works: Sequence[Work]) -> None:
     """Change the records that people have edited, whether or not their dead letters are still open."""
     by_key = {work.key: work for work in works}
     for page in pages(by_key):
-        mine = (dead_letters.c.target_id == target_id, dead_letters.c.business_key.in_(page))
+        mine = (dead_letters.c.target_id == run.target_id, dead_letters.c.business_key.in_(page))
         columns = (dead_letters.c.id, dead_letters.c.business_key, dead_letters.c.source_hash, dead_letters.c.edit)
         for number, key, source_hash, edit in connection.execute(
             select(*columns).where(*mine, dead_letters.c.edit.is_not(None))
         ):
             if source_hash == by_key[key].source_hash:
-                _apply(by_key[key], decode(edit))
+                _apply(by_key[key], run.store.sealer.reveal(decode(edit)))
             else:
                 by_key[key].outdated.append(number)
 

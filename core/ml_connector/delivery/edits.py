@@ -18,12 +18,12 @@ from ml_connector.finance.editable import EDITABLE, SYNONYMS, TITLE
 from ml_connector.finance.kinds import CONVERT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ml_connector.finance.records import CanonicalRecord
 
     #: Path of the canonical record to the value before and after, as JSON has them.
-    Edit = Mapping[str, tuple[Any, Any]]
+    Edit = Mapping[str, Sequence[Any]]
 
 DOES_NOT_FIT = "edit_does_not_fit"
 """Why a record is refused whose edit no longer finds the value it was made for: the map has changed since."""
@@ -126,7 +126,7 @@ def _instead(record: CanonicalRecord, tail: str, known: Mapping[str, Spot]) -> s
     )
 
 
-def change(record: CanonicalRecord, before: Edit, wanted: Mapping[str, str | None]) -> dict[str, tuple[Any, Any]]:
+def change(record: CanonicalRecord, before: Edit, wanted: Mapping[str, str | None]) -> dict[str, Sequence[Any]]:
     """Return the edit that `wanted` (path to text) makes of an earlier one; a value set back to the source's is none.
 
     `record` is the record as its source has it; it stays so.
@@ -140,7 +140,7 @@ def change(record: CanonicalRecord, before: Edit, wanted: Mapping[str, str | Non
             old, new = spot.value, spot.read(text, record.currency)
             result.pop(spot.path, None)
             if old != new:
-                result[spot.path] = (_plain(old), _plain(new))
+                result[spot.path] = [_plain(old), _plain(new)]
     return result
 
 
