@@ -109,10 +109,10 @@ def _compare(delivery: Row[Any], word: _LastWord | None, rows: Sequence[Row[Any]
     for name in BOUND:
         if name in word.content and getattr(delivery, name) != word.content[name]:
             yield f"the delivery's {name} is not what the trail says of it last"
-    if not word.whole:
-        return
     arrived = {name for name, row in word.rows.items() if row.get("state") == State.DELIVERED} - word.gone
     for row in rows:
+        if not word.whole and row.name not in word.rows:
+            continue
         told = word.rows.get(row.name, {})
         claimed = (row.state, row.action or None, row.remote_id)
         if row.state == State.DELIVERED and claimed != tuple(told.get(n) for n in ("state", "action", "target_id")):

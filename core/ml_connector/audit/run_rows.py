@@ -30,6 +30,10 @@ class _Open:
     ended: bool = False
 
 
+def _hashed(value: Any) -> Any:
+    return bound(value) if isinstance(value, str) else value
+
+
 class RunRows:
     """Follows the events of every run, and looks at its line when the last one has been read."""
 
@@ -96,7 +100,7 @@ class RunRows:
             return value is not None and name not in _MAY_COME_LATER
         if told is None and TALLIES not in run.told:
             return False  # a release before this one bound fewer columns
-        return value not in (told, bound(told) if isinstance(told, str) else told)
+        return not {value, _hashed(value)} & {told, _hashed(told)}
 
     def _tell(self, run: _Open, event: Event, words: str) -> None:
         self._report.add(Finding(words, run.run_id, run.pipeline, event.seq, event.at, event.business_key))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ml_connector.cli.audit import audit
 from ml_connector.cli.dead import dead
 from ml_connector.cli.demo import demo
 from ml_connector.cli.maps import maps
@@ -28,5 +29,5 @@ def cli() -> None:
     """Move finance records between ERPs and work systems, and say what became of every one of them."""
 
 
-for verb in (demo, simulate, ping, plan, run, status, reconcile, dead, replay, maps, secrets):
+for verb in (demo, simulate, ping, plan, run, status, reconcile, dead, replay, audit, maps, secrets):
     cli.add_command(verb)
