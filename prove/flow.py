@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.store import open_store
+from ml_connector.store.text import stamp, utc_now
 from ml_connector_simulators.visma import CLIENT_ID, CLIENT_SECRET, NO01, SE01
 from sqlalchemy import text
 
@@ -189,7 +191,7 @@ class Flow:
         """Make every request look long gone and every pause over: what is due some day is due now."""
         store = open_store(self.store_url)
         with store.transaction() as connection:
-            old = {"old": "2026-01-01T00:00:00.000000+00:00"}
+            old = {"old": stamp(utc_now() - timedelta(hours=1))}
             connection.execute(text("UPDATE effects SET sent_at = :old"), old)
             connection.execute(text("UPDATE effects SET lost_at = :old WHERE state = 'in_doubt'"), old)
             connection.execute(text("UPDATE effects SET lost_at = sent_at WHERE lost_at IS NOT NULL"))

@@ -2,6 +2,7 @@
 
 ConnectorError
 ├── ConfigError          a person must change a file or a setting          exit 2
+│   └── TooManyRefused   most of what came was refused: the run stopped
 ├── EnvironmentFault     the world outside must change                     exit 3
 │   ├── AuthError        credentials, tenant, role or licence
 │   │   └── Forbidden    the credentials are good, but not for this one thing
@@ -39,6 +40,12 @@ class ConfigError(ConnectorError):
 
     code = "config"
     exit_code = 2
+
+
+class TooManyRefused(ConfigError):
+    """So many records are refused that their cause must be one: maps, settings or the target's set-up."""
+
+    code = "too_many_refused"
 
 
 class EnvironmentFault(ConnectorError):

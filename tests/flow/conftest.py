@@ -9,11 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ml_connector.store import open_store, tables
+from ml_connector.store.text import stamp, utc_now
 from ml_connector_simulators.kit import running
 from ml_connector_simulators.servicenow import ServiceNowSimulator
 from ml_connector_simulators.visma import VismaSimulator
@@ -170,7 +172,7 @@ class Flow:
         """Make every request that went out look old, as if the settle window were over."""
         store = open_store(self.store_url)
         with store.transaction() as connection:
-            old = {"old": "2026-01-01T00:00:00.000000+00:00"}
+            old = {"old": stamp(utc_now() - timedelta(hours=1))}
             connection.execute(text("UPDATE effects SET sent_at = :old"), old)
             connection.execute(text("UPDATE effects SET lost_at = :old WHERE state = 'in_doubt'"), old)
             connection.execute(text("UPDATE deliveries SET next_attempt_at = NULL"))

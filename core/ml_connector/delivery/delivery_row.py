@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.delivery.attempts import advice, next_attempt
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.withdrawal import VANISHED
 from ml_connector.delivery.work import OLDER_VERSION_OPEN
+from ml_connector.finance.ledger import per_account, period
 from ml_connector.store.text import encode, stamp, utc_now
 
 if TYPE_CHECKING:
@@ -15,22 +16,18 @@ if TYPE_CHECKING:
     from ml_connector.delivery.work import KnownDelivery, Verdict, Work
     from ml_connector.finance.records import CanonicalRecord
 
-PAUSES = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
-"""How long a failed record waits before the next runs try it again."""
-
-_NEVER = "9999-12-31T00:00:00.000000+00:00"
-
 
 def delivery_row(run: Run, work: Work, verdict: Verdict) -> dict[str, Any]:
     """Return the columns of a delivery that a verdict settles."""
     settled = verdict.state in (State.DELIVERED, State.UNCHANGED)
     state = State.DELIVERED if settled else verdict.state
-    attempts, next_attempt_at = _next_attempt(run, work, verdict)
+    attempts, next_attempt_at = next_attempt(run.settings, work, verdict)
     row = {
         "target_id": run.target_id,
         "pipeline": run.settings.pipeline,
         "state": state,
         **verdict.columns(),
+        **advice(verdict, attempts, next_attempt_at),
         **of_record(work.record),
         "attempts": attempts,
         "next_attempt_at": next_attempt_at,
@@ -67,6 +64,8 @@ def of_record(record: CanonicalRecord) -> dict[str, Any]:
         "amount": None if record.amount is None else str(record.amount),
         "currency": record.currency,
         "document_date": None if record.document_date is None else record.document_date.isoformat(),
+        "period": period(record),
+        "accounts": encode(accounts) if (accounts := per_account(record)) else None,
         "source_state": record.source_state,
         "source_modified_at": record.source_modified_at,
         "duplicate_key": record.duplicate_key,
@@ -77,14 +76,3 @@ def _outcome(run: Run, known: KnownDelivery | None, verdict: Verdict) -> State:
     """Return what this run made of a record: one it delivered and then met again unchanged stays delivered."""
     before = known.run_outcome if known and known.last_run == run.id else None
     return State.DELIVERED if (before, verdict.state) == (State.DELIVERED, State.UNCHANGED) else verdict.state
-
-
-def _next_attempt(run: Run, work: Work, verdict: Verdict) -> tuple[int, str | None]:
-    if verdict.state != State.FAILED:
-        return 0, None
-    known = work.known
-    attempts = 1 + (known.attempts if known and known.source_hash == work.source_hash else 0)
-    if attempts > run.settings.max_attempts:
-        return attempts, _NEVER
-    pause = PAUSES[min(attempts, len(PAUSES)) - 1]
-    return attempts, stamp(max(verdict.retry_at or utc_now(), utc_now() + pause))

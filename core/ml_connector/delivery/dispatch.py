@@ -11,6 +11,7 @@ from ml_connector.delivery.balance import CARRIED_IN, RECEIVED, SUPERSEDED, Line
 from ml_connector.delivery.delivery_row import delivery_row, kept_row
 from ml_connector.delivery.discretion import discreet_error, discreet_outcome, discreet_verdict
 from ml_connector.delivery.edited import apply_edits, void_edits
+from ml_connector.delivery.late import await_headers
 from ml_connector.delivery.news import news
 from ml_connector.delivery.sink import Effect, Outcome, State
 from ml_connector.delivery.withdrawal import VANISHED
@@ -26,21 +27,24 @@ if TYPE_CHECKING:
     from ml_connector.delivery.planner import Planner
     from ml_connector.delivery.run import Run
     from ml_connector.delivery.sink import Sink
+    from ml_connector.delivery.stop_rule import StopRule
     from ml_connector.delivery.work import KnownDelivery
 
 
 class Dispatcher:
     """Takes batches of received records to their outcomes."""
 
-    def __init__(self, run: Run, sink: Sink, planner: Planner) -> None:
+    def __init__(self, run: Run, sink: Sink, planner: Planner, stop_rule: StopRule) -> None:
         self._run = run
         self._sink = sink
         self._planner = planner
+        self._stop_rule = stop_rule
 
     def process(self, received: Sequence[Work]) -> int:
         """Bring each work to a verdict that is durable; return how many were delivered or are on their way.
 
-        Raises the sink's fault after settling what is known, when the target can take no more in this run.
+        Raises the sink's fault after settling what is known, when the target can take no more in this run; and
+        TooManyRefused.
         """
         works = self._newest(received)
         self._recognise(works)
@@ -52,6 +56,7 @@ class Dispatcher:
         if fault is not None:
             raise fault
         self._run.witness.note(newest)
+        self._stop_rule.watch(works)
         return sum(1 for work in works if work.verdict and work.verdict.state in (State.DELIVERED, State.SENT))
 
     def _newest(self, received: Sequence[Work]) -> list[Work]:
@@ -129,6 +134,9 @@ class Dispatcher:
             phase = min(phase for phase, _ in waiting)
             batch = [effect for at, effect in waiting if at == phase]
             outcomes, fault = self._hand_over(batch)
+            later = {effect.business_key for at, effect in waiting if at > phase}
+            if not (fault or self._sink.orders_phases):
+                outcomes, fault = await_headers(self._run, self._sink, outcomes, later)
             by_key = {work.key: work for work in works}
             for outcome in outcomes:
                 by_key[outcome.effect.business_key].outcomes.append(outcome)
@@ -161,10 +169,11 @@ class Dispatcher:
         lost = (Outcome(e, State.IN_DOUBT, reason="no_answer", message=words) for e in batch if e.id not in answered)
         return [*answered.values(), *map(_dated, lost)], fault
 
-    @staticmethod
-    def _next_phase(waiting: list[tuple[int, Effect]], done: int, works: dict[str, Work]) -> list[tuple[int, Effect]]:
-        """Keep what later phases send, for records whose earlier rows have arrived."""
-        arrived = (State.DELIVERED, State.SENT)
+    def _next_phase(
+        self, waiting: list[tuple[int, Effect]], done: int, works: dict[str, Work]
+    ) -> list[tuple[int, Effect]]:
+        """Keep what later phases send, for records whose earlier rows have arrived, or surely will before."""
+        arrived = (State.DELIVERED, State.SENT) if self._sink.orders_phases else (State.DELIVERED,)
         return [
             (phase, effect)
             for phase, effect in waiting

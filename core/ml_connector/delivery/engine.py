@@ -20,6 +20,7 @@ from ml_connector.delivery.lock import pipeline_lock
 from ml_connector.delivery.planner import Planner
 from ml_connector.delivery.run import Run
 from ml_connector.delivery.sink import State
+from ml_connector.delivery.stop_rule import StopRule
 from ml_connector.delivery.tap_totals import TapTotals
 from ml_connector.delivery.witness import Witness
 from ml_connector.delivery.work import OPEN_STATES, UNKNOWN, Origin
@@ -74,6 +75,7 @@ class Engine:
         self._received = 0
         self._tier: str | None = None  # the record type delivered last
         self._barriers: list[Any] = []
+        self._passed: Any = None  # the newest STATE that did
         self._tap_totals = TapTotals()
         self._open = ExitStack()
         self._started = False  # and not closed yet
@@ -97,7 +99,7 @@ class Engine:
         self._run = self._begin(identity)
         self._dimensions = Dimensions(self._target_map.dimensions, self._sink, self._on_its_way)
         planner = Planner(self._settings, self._target_map, self._map_version, self._dimensions, self._sink)
-        self._dispatcher = Dispatcher(self._run, self._sink, planner)
+        self._dispatcher = Dispatcher(self._run, self._sink, planner, StopRule(self._settings))
         self._started = True
         self._run.witness = self._witness
         self._witness.begin(self._run)
@@ -118,6 +120,7 @@ class Engine:
             "replay_of": settings.replay_of,
         }
         with self._store.transaction() as connection:
+            facts["state_from"] = report.newest_state(connection, settings.pipeline)
             self._usual = report.usual_volume(connection, settings.pipeline)
             trail = Trail.begin(connection, settings.pipeline, settings.kind, **facts)
             run = Run(
@@ -217,6 +220,7 @@ class Engine:
     def _pass_states(self) -> None:
         for value in self._barriers:
             self._emit_state(value)
+            self._passed = value
         self._barriers.clear()
 
     def _deliver(self, works: Iterable[Work]) -> int:
@@ -306,5 +310,6 @@ class Engine:
                 balance=result.balance,
                 message=message or "; ".join(result.differences + result.unfinished) or None,
                 exit_code=exit_code or result.exit_code,
+                state_to=None if self._passed is None else encode(self._passed),
             )
         return result

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from ml_connector.delivery import deadletters, outbox
+from ml_connector.delivery.attempts import advice, give_up, late_attempt
 from ml_connector.delivery.discretion import discreet_outcome
 from ml_connector.delivery.news import TOLD_OF_A_ROW, late_news
 from ml_connector.delivery.sink import Outcome, State
@@ -17,7 +18,7 @@ from ml_connector.store.tables import effects
 from ml_connector.store.text import stamp, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -33,12 +34,30 @@ def settle_late(run: Run, sink: Sink, *, wait: bool, only: State | None = None) 
         stranded = outbox.stranded(connection, run.settings.pipeline, run.target_id)
     hopeful = any(effect.id not in run.outwaited for effect in asked)
     outcomes, fault = _ask(sink, asked, wait=wait and hopeful)
+    outcomes = give_up(run.settings, outcomes)
     if wait:
         run.outwaited |= {outcome.effect.id for outcome in outcomes if outcome.state in (State.SENT, State.IN_DOUBT)}
     moved = _store(run, outcomes, stranded)
     if fault is not None:
         raise fault
     return moved
+
+
+def await_headers(
+    run: Run, sink: Sink, outcomes: Sequence[Outcome], later: Collection[str]
+) -> tuple[list[Outcome], ConnectorError | None]:
+    """Wait for rows that are only `sent` while their records have further rows; what comes later refers to them."""
+    told = {outcome.effect.id: outcome for outcome in outcomes}
+    sent = {it.effect.id for it in outcomes if it.state == State.SENT and it.effect.business_key in later}
+    if not sent:
+        return list(outcomes), None
+    with run.store.transaction() as connection:
+        outbox.settle(connection, [told[number] for number in sent])  # their handles outlive this process (L2)
+        mine = outbox.unsettled(connection, run.settings.pipeline, run.target_id, State.SENT, run.store.sealer)
+    learnt, fault = _ask(sink, [effect for effect in mine if effect.id in sent], wait=True)
+    told |= {outcome.effect.id: outcome for outcome in learnt}
+    run.outwaited |= {outcome.effect.id for outcome in learnt if outcome.state in IN_FLIGHT}
+    return list(told.values()), fault
 
 
 def _ask(sink: Sink, asked: Sequence[Effect], *, wait: bool) -> tuple[list[Outcome], ConnectorError | None]:
@@ -82,6 +101,7 @@ def _conclude(connection: Connection, run: Run, known: dict[str, KnownDelivery],
 
 
 def _row(run: Run, delivery: KnownDelivery, verdict: Verdict, now: str) -> dict[str, Any]:
+    attempts, next_attempt_at = late_attempt(run.settings, delivery, verdict)
     row = {
         "id": delivery.id,
         "state": verdict.state,
@@ -89,7 +109,9 @@ def _row(run: Run, delivery: KnownDelivery, verdict: Verdict, now: str) -> dict[
         "run_outcome": verdict.state,
         "last_run": run.id,
         **verdict.columns(),
-        "next_attempt_at": None,
+        **advice(verdict, attempts, next_attempt_at),
+        "attempts": attempts,
+        "next_attempt_at": next_attempt_at,
     }
     if verdict.state == State.DELIVERED:
         settled = {"settled_source_hash": delivery.source_hash, "settled_map_version": delivery.map_version}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery import withdrawal
-from ml_connector.delivery.sink import Effect, State
+from ml_connector.delivery.sink import OUTCOME_UNKNOWN, Effect, State
 from ml_connector.delivery.work import OLDER_VERSION_OPEN, Verdict, Work
 from ml_connector.errors import RecordParked, RecordRefused
 from ml_connector.finance.checks import check_document
@@ -54,6 +54,13 @@ class Planner:
     def _holds(self, work: Work, known: KnownDelivery) -> bool:
         """Leave alone a record with a version under way, and a waived one until its source changes."""
         same = known.source_hash == work.source_hash
+        if known.reason == OUTCOME_UNKNOWN and not self._settings.replay:  # only a person may have it sent again (L3)
+            work.keep = same
+            if not same:
+                suggestion = "Look for the older one in the target, then: ml-connector dead replay --cause"
+                words = "an older version of it was sent, and what became of that one is not known"
+                work.verdict = Verdict(State.FAILED, OUTCOME_UNKNOWN, words, suggestion=f"{suggestion} {known.reason}")
+            return True
         if known.in_flight and not same:  # it waits in its dead letter until the older one's outcome is known
             work.verdict = Verdict(known.state, OLDER_VERSION_OPEN, "an older version of it has no outcome yet")
             return True

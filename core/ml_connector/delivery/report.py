@@ -68,3 +68,12 @@ def usual_volume(connection: Connection, pipeline: str) -> int | None:
     )
     volumes = [int(row[0]) for row in connection.execute(received)]
     return None if len(volumes) < 3 else max(sum(volumes) // len(volumes), 100)  # noqa: PLR2004
+
+
+def newest_state(connection: Connection, pipeline: str) -> str | None:
+    """Return the newest STATE that a run of the pipeline let pass, as JSON: the one its next run begins with."""
+    passed = select(runs.c.state_to).where(
+        runs.c.pipeline == pipeline, runs.c.kind == "run", runs.c.state_to.is_not(None)
+    )
+    text: str | None = connection.execute(passed.order_by(runs.c.started_at.desc()).limit(1)).scalar()
+    return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ml_connector.delivery.sink import State
@@ -107,6 +108,9 @@ class EngineSettings:
     replay: bool = False  # give refused records another try
     replay_of: str | None = None  # the runs whose records or window this one tries again
     max_attempts: int = 5  # after that a failed record waits for a person
+    give_up_after: timedelta | None = timedelta(days=14)  # then a row of unknown outcome waits for a person
+    stop_after_refused: int = 50  # refusals among the last `stop_within` records stop the run; 0: never
+    stop_within: int = 100
 
     @property
     def kind(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ml_connector.delivery import reading
 
@@ -36,6 +36,13 @@ class State(StrEnum):
     IN_DOUBT = "in_doubt"
     SKIPPED = "skipped"
     WAIVED = "waived"
+
+
+NOT_SENT = "not_sent"
+"""Why a row is `failed` that never went out, because the run stopped before: no attempt, and never in doubt."""
+
+OUTCOME_UNKNOWN = "outcome_unknown"
+"""Why a row is `failed` that went out and of which the target tells nothing any more: only a person re-sends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,12 @@ class Check:
 class Sink(ABC):
     """The vendor's half of a target."""
 
+    orders_phases: ClassVar[bool] = False
+    """Whether rows handed over later never take effect before those handed over earlier, even if both are `sent`.
+
+    Else the lines of a document wait until the outcome of its header is known.
+    """
+
     @abstractmethod
     def identity(self) -> Identity:
         """Read who the target is, live. Raises AuthError, Unreachable."""
@@ -133,7 +146,7 @@ class Sink(ABC):
 
         Effects of one call do not depend on each other. Never raises for a single row's trouble; raises AuthError,
         OutOfPatience or Unreachable when no further row can be sent (rows without an outcome then stay in doubt
-        if their request went out, else unsent: yield those outcomes before raising).
+        if their request went out; the others are `failed` with reason NOT_SENT: yield those outcomes before raising).
         """
 
     @abstractmethod

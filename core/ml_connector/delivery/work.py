@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from ml_connector.delivery.sink import State
+from ml_connector.delivery.sink import NOT_SENT, OUTCOME_UNKNOWN, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,9 @@ IN_FLIGHT = (State.IN_DOUBT, State.SENT)
 
 OLDER_VERSION_OPEN = "older_version_open"
 """Why a newer version waits: one version of a record is in flight at a time."""
+
+_UNATTEMPTED_LAST = {OUTCOME_UNKNOWN: 0, NOT_SENT: 2, "interrupted": 2}
+"""Of several rows that failed, the one that only a person may send again tells the record's cause, then one tried."""
 
 _WORST_FIRST = (*IN_FLIGHT, State.FAILED, State.REFUSED, State.PARKED, State.DELIVERED)
 
@@ -93,7 +96,7 @@ INTERRUPTED = Verdict(
 
 def worst(verdicts: list[Verdict]) -> Verdict:
     """Return the verdict that a delivery takes from its effects: the one that needs most attention."""
-    return min(verdicts, key=lambda verdict: _WORST_FIRST.index(verdict.state))
+    return min(verdicts, key=lambda it: (_WORST_FIRST.index(it.state), _UNATTEMPTED_LAST.get(it.reason, 1)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,26 @@ DELIVERY_SETTINGS = th.PropertiesList(
         description="Stop when a run receives this many times the usual volume of the last ten runs. 0: no stop.",
     ),
     th.Property(
+        "stop_after_refused",
+        th.IntegerType(minimum=0),
+        default=50,
+        description="Stop the run when so many of its newest `stop_within` records were refused, by a check or by the "
+        "target: the cause is one. 0: never stop.",
+    ),
+    th.Property(
+        "stop_within",
+        th.IntegerType(minimum=1),
+        default=100,
+        description="How many of the newest records `stop_after_refused` looks at.",
+    ),
+    th.Property(
+        "give_up_after",
+        th.NumberType(minimum=0),
+        default=14,
+        description="Days after which a row that was sent, and of which the target tells nothing, waits for a person. "
+        "0: it is asked for ever, and newer versions of its record wait.",
+    ),
+    th.Property(
         "batch_size_rows",
         th.IntegerType(minimum=1, maximum=10_000),
         default=500,
@@ -132,6 +152,9 @@ def engine_settings(pipeline: str, config: Mapping[str, Any]) -> EngineSettings:
         batch_seconds=float(config["batch_seconds"]),
         resend=config["resend"],
         replay=config["replay"],
+        give_up_after=timedelta(days=float(config["give_up_after"])) if config["give_up_after"] else None,
+        stop_after_refused=config["stop_after_refused"],
+        stop_within=config["stop_within"],
         replay_of=config.get("replay_of"),
     )
 

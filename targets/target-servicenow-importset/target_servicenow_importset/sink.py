@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ml_connector.delivery.sink import Check, Identity, Outcome, Sink, State
+from ml_connector.delivery.sink import NOT_SENT, Check, Identity, Outcome, Sink, State
 from ml_connector.errors import ConfigError, ConnectorError, Forbidden, Unreachable
 from ml_connector.http import Clock, NotJson
 
@@ -62,6 +62,8 @@ class Options:
 
 class ServiceNowSink(Sink):
     """Delivers rows through the Import Set API and the Table API of one instance."""
+
+    orders_phases = True  # an import set waits for the one before it (`run_after`)
 
     def __init__(self, client: Client, options: Options, clock: Clock | None = None) -> None:
         clock = clock or Clock()
@@ -208,7 +210,7 @@ def _not_sent(effect: Effect, error: ConnectorError) -> Outcome:
     return Outcome(
         effect,
         State.FAILED,
-        reason="not_sent",
+        reason=NOT_SENT,
         message=f"the run stopped before this row was sent: {error}",
         suggestion="It is sent at the next run.",
         retry_at=getattr(error, "retry_at", None),
