@@ -48,8 +48,8 @@ class _LastWord:
         elif event.kind in _STATES:
             state = State.DELIVERED if event.kind == State.UNCHANGED else event.kind
             if decided:
-                self.content = {**self.content, "state": state}
-                self.content.pop("reason", None)
+                kept = {name: value for name, value in self.content.items() if name in ("amount", "currency")}
+                self.content = kept | {"state": state}
             else:
                 self.content, self.whole = {"state": state}, False
 

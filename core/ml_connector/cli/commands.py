@@ -16,6 +16,7 @@ from ml_connector.cli.run import run
 from ml_connector.cli.secrets import secrets
 from ml_connector.cli.simulate import simulate
 from ml_connector.cli.status import status
+from ml_connector.cli.trace import trace
 
 _EXIT_CODES = """\b
 Exit codes: 0 in balance, 1 fault, 2 configuration, 3 environment (sign-in, network),
@@ -29,5 +30,5 @@ def cli() -> None:
     """Move finance records between ERPs and work systems, and say what became of every one of them."""
 
 
-for verb in (demo, simulate, ping, plan, run, status, reconcile, dead, replay, audit, maps, secrets):
+for verb in (demo, simulate, ping, plan, run, status, reconcile, dead, replay, trace, audit, maps, secrets):
     cli.add_command(verb)
