@@ -64,6 +64,18 @@ def key_of(invoice: dict[str, Any]) -> str:
     return RESOURCES["supplierinvoice"].key(invoice)
 
 
+def add_suppliers(visma: VismaSimulator, company: str, count: int) -> None:
+    """Add suppliers, like those there are, under numbers and names of their own."""
+    models = visma.rows(company, "supplier")
+    newest = max(row["internalId"] for row in models)
+    for number in range(count):
+        model, own = models[number % len(models)], newest + 1 + number
+        names = {"internalId": own, "number": f"7{number:05d}", "name": f"{model['name'][:40]} {number}"}
+        visma.add(
+            company, "supplier", model | names | {"corporateId": f"8{own:08d}", "vatRegistrationId": f"8{own:08d}"}
+        )
+
+
 def _copy(model: dict[str, Any], edition: int) -> dict[str, Any]:
     row = copy.deepcopy(model)
     row["referenceNumber"] = f"{edition}{model['referenceNumber']}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +14,8 @@ from ml_connector_simulators.servicenow.tables import delivered
 from ml_connector_simulators.visma import VismaSimulator
 
 from prove import books, stream
-from prove.flow import Ended, Flow, execute
+from prove.flow import Ended, Flow
+from prove.forked import run_to
 from prove.landed import Landed, landed
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SETTINGS = {"patience": 5, "settle_window": 0.5, "batch_size_rows": 100}
 STATE_FREQUENCY = 100  # records between two STATE messages: ten times as many barriers as usual
-_BEFORE, _EDITED = 0.35, 0.2  # of the invoices: those an earlier run has delivered; of these, those edited since
+_BEFORE, _EDITED = 0.4, 0.25  # of the invoices: those an earlier run has delivered; of these, those edited since
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,14 @@ def begun(base: Path, mode: str, folder: Path) -> Iterator[tuple[Flow, ServiceNo
         yield Flow(folder, servicenow_url=servicenow.url, target_settings=settings), servicenow
 
 
-def prepare(folder: Path, invoices: int, mode: str) -> Scene:
+def prepare(folder: Path, invoices: int, suppliers: int, mode: str) -> Scene:
     """Deliver a part of the books, edit some of them, and see what a sync of the whole then leaves."""
     folder.mkdir(parents=True)
     with running(VismaSimulator()) as visma:
         source = Flow(folder / "tap", visma.url)
         later = visma.rows("NO01", books.INVOICE)[int(invoices * _BEFORE) :]
         books.resize(visma, "NO01", int(invoices * _BEFORE))
+        books.add_suppliers(visma, "NO01", suppliers)
         first = books.sync(source, frequency=STATE_FREQUENCY)
         for row in visma.rows("NO01", books.INVOICE)[: int(invoices * _BEFORE * _EDITED)]:
             visma.edit("NO01", books.INVOICE, books.key_of(row), supplierReference=f"{row['supplierReference']}b")
@@ -86,8 +87,9 @@ def prepare(folder: Path, invoices: int, mode: str) -> Scene:
         books.resize(visma, "NO01", invoices)
         lines = books.sync(source, frequency=STATE_FREQUENCY).splitlines()
     (folder / "stream.jsonl").write_text("\n".join(lines) + "\n")
+    (folder / "first.jsonl").write_text(first)
     with begun(folder, mode, folder / "before") as (flow, _):
-        _undisturbed(flow.load(first))
+        _undisturbed(run_to(f"count:{folder / 'unused.json'}", flow.target(), folder / "first.jsonl"))
     for name in ("store.db", "instance.db"):
         shutil.move(folder / "before" / name, folder / name)
     return _end(folder, mode, tuple(lines))
@@ -106,11 +108,6 @@ def _end(folder: Path, mode: str, lines: tuple[str, ...]) -> Scene:
 def _undisturbed(ended: Ended) -> None:
     if faults := ended.faults():
         raise RuntimeError(f"an undisturbed run went wrong: {', '.join(faults)}\n{ended.err[-2000:]}")
-
-
-def run_to(point: str, command: Sequence[str | Path], stdin: Path | None, limit: float = 180.0) -> Ended:
-    """Run one of our executables until it dies at a point, or to its end."""
-    return execute([sys.executable, "-m", "prove.die_at", point, "--", *command], stdin, limit)
 
 
 def again_lines(lines: Sequence[str], passed: int, *, whole: bool) -> list[str]:
