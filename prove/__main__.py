@@ -8,6 +8,7 @@ import logging
 import os
 import pkgutil
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -44,11 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     logging.disable(logging.WARNING)  # the product's own words on every retry
     size = Size.SHORT if asked.short else Size.FULL
-    chosen = [each for each in modules() if not asked.numbers or each.NUMBER in asked.numbers]
-    if not chosen:
-        raise SystemExit(f"no such proof; there are {', '.join(f'{each.NUMBER:02d}' for each in modules())}")
+    names = {number: name for number, name in numbered().items() if not asked.numbers or number in asked.numbers}
+    if not names:
+        raise SystemExit(f"no such proof; there are {', '.join(f'{number:02d}' for number in numbered())}")
     failed = False
-    for module in chosen:
+    for module in map(load, names.values()):
         print(f"{module.NUMBER:02d} {module.TITLE} …", flush=True)
         began = time.monotonic()
         proof = attempt(module, size, asked.seed)
@@ -62,10 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def modules() -> list[ProofModule]:
-    """Return every proof there is, in the order of their numbers."""
-    names = sorted(found.name for found in pkgutil.iter_modules(prove.__path__) if found.name[:3].strip("p").isdigit())
-    return [cast("ProofModule", importlib.import_module(f"prove.{name}")) for name in names]
+def numbered() -> dict[int, str]:
+    """Return the modules of the proofs by their numbers."""
+    found = (re.fullmatch(r"p(\d\d)_\w+", each.name) for each in pkgutil.iter_modules(prove.__path__))
+    return {int(each[1]): each[0] for each in sorted(filter(None, found), key=lambda it: it[0])}
+
+
+def load(name: str) -> ProofModule:
+    """Return a proof's module."""
+    return cast("ProofModule", importlib.import_module(f"prove.{name}"))
 
 
 def attempt(module: ProofModule, size: Size, seed: int) -> Proof:

@@ -132,6 +132,8 @@ def test_what_waits_is_withdrawn(strict: House) -> None:
     assert nothing.exit_code == 2
     assert "nothing about dead letter 7 waits" in nothing.stderr
     assert "ask" in strict.call("dead", "show", "8").stdout
+    assert "next: as another person: ml-connector dead approve 8" in strict.call("status").stdout
+    assert [each["letter_id"] for each in strict.answer("status")["waits_for_approval"]] == [8]
     told = [json.loads(row["data"])["reason"] for row in rows(strict, "events") if row["kind"] == "drop_withdrawn"]
     assert told == ["mistaken"]
 

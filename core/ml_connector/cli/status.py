@@ -12,9 +12,13 @@ from ml_connector.cli.desk import Desk, Stop, verb
 from ml_connector.cli.pictures import causes_picture, verdict_line
 from ml_connector.cli.summary import Summary, newest_runs, open_causes, read_summary
 from ml_connector.cli.words import age
+from ml_connector.delivery import decisions
+from ml_connector.secrets.sealing import masked
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from ml_connector.delivery.decisions import Decision
 
 
 @click.command()
@@ -30,8 +34,15 @@ def status(desk: Desk) -> int:
             raise Stop("no run is in the store yet.", "ml-connector run")
         summary = read_summary(connection, ids)
         summary.causes = open_causes(connection)
-    desk.show(summary.as_data(), lambda: _picture(summary))
+        approvals = decisions.all_waiting(connection)
+    data = {**summary.as_data(), "waits_for_approval": [masked(each.as_data()) for each in approvals]}
+    desk.show(data, lambda: Group(_picture(summary), *map(_asked, approvals)))
     return summary.exit_code
+
+
+def _asked(decision: Decision) -> Text:
+    words = f"{decision.kind} of {decision.business_key}, asked for by {decision.actor}, waits for a second person"
+    return Text(f"{words}\n               next: as another person: ml-connector dead approve {decision.letter_id}")
 
 
 def _picture(summary: Summary) -> RenderableType:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
-from ml_connector.store.tables import decisions
+from ml_connector.store.tables import dead_letters, decisions
 from ml_connector.store.text import decode, encode, stamp, utc_now
 
 if TYPE_CHECKING:
@@ -87,6 +87,14 @@ def of_keys(connection: Connection, keys: Sequence[str]) -> dict[str, list[Decis
         decision = Decision(**{**row, "data": decode(row["data"])})
         found.setdefault(decision.business_key, []).append(decision)
     return found
+
+
+def all_waiting(connection: Connection) -> list[Decision]:
+    """Return what waits for a second person, oldest first; of letters that have closed nothing can be carried out."""
+    query = select(decisions).join(dead_letters, dead_letters.c.id == decisions.c.letter_id)
+    still = or_(dead_letters.c.closed_at.is_(None), decisions.c.kind == REPLAY)
+    rows = connection.execute(query.where(decisions.c.state == WAITING, still).order_by(decisions.c.id)).mappings()
+    return [Decision(**{**row, "data": decode(row["data"])}) for row in rows]
 
 
 def waiting(connection: Connection, letter_id: int) -> Decision | None:
