@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
+from ml_connector.cli.owners import owner
 from ml_connector.store import open_store, tables
+from ml_connector.store.text import stamp, utc_now
 
 from tests.cli.conftest import NO, House, business_key
 
@@ -131,3 +135,119 @@ def test_letters_of_the_store_stay_as_they_are(october: House) -> None:
         rows = connection.execute(tables.dead_letters.select()).mappings().all()
     store.close()
     assert {row["business_key"] for row in rows if row["closed_at"] is None} == {business_key("2"), business_key("3")}
+
+
+def test_filters_by_state_type_and_age(october: House) -> None:
+    def numbers(*words: str) -> list[int]:
+        return [each["id"] for each in october.answer("dead", "list", *words)]
+
+    october.delivery("9", "failed", reason="no_answer", record_type="suppliers", since=stamp(utc_now()))
+    october.letter(9, "9", "{}", record_type="suppliers")
+    assert numbers("--state", "refused") == [8]
+    assert numbers("--record-type", "suppliers") == [9]
+    assert numbers("--older-than", "1d") == [7, 8]
+    assert numbers("--since", "2026-11-02") == [9]
+    assert numbers("--older-than", "1d", "--cause", "does_not_foot") == [8]
+    for wrong in (["--older-than", "soon"], ["--since", "gestern"], ["--state", "delivered"]):
+        assert october.call("dead", "list", *wrong).exit_code == 2
+
+
+def test_a_list_says_whose_job_it_is_how_old_and_how_much_per_currency(october: House) -> None:
+    october.delivery("9", "parked", reason="cost_center_missing", amount="7.25", currency="EUR")
+    october.letter(9, "9", "{}")
+    october.delivery("10", "parked", reason="cost_center_missing", amount="1000")
+    october.letter(10, "10", "{}")
+    head = next(line for line in october.call("dead", "list").stdout.splitlines() if "cost_center_missing" in line)
+    assert "EUR 7.25, NOK 1,100.50" in head
+    assert "for master data" in head
+    assert "oldest" in head
+    owners = {each["reason"]: each["owner"] for each in october.answer("dead", "list")}
+    assert owners == {"cost_center_missing": "master data", "does_not_foot": "finance"}
+
+
+def test_every_reason_has_an_owner() -> None:
+    """IT is the last resort; the reasons that people of finance and master data can work off are named."""
+    told = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
+    reasons = re.findall(r"^\| `([a-z_]+)` \| (?:parked|refused)", told, re.MULTILINE)
+    assert len(reasons) > 20
+    owners = {reason: owner(reason) for reason in reasons}
+    assert {reason for reason, whose in owners.items() if whose == "master data"} >= {"reference_not_found", "same_key"}
+    assert {owners[reason] for reason in ("does_not_foot", "frozen", "suspected_duplicate", "other_entity")} == {
+        "finance"
+    }
+    assert {owners[reason] for reason in ("transform_inactive", "column_not_written", "bad_request")} == {"IT"}
+    assert owner("supplier_missing") == owner("gl_account_inactive") == "master data"
+    assert owner("no_answer") == owner(None) == "IT"
+
+
+CHANGED = """
+    newest = {7: {"referenceNumber": "2", "total": 9}, 8: None}
+    for line in sys.stdin:
+        asked = json.loads(line)
+        print(json.dumps({"id": asked["id"], "record": newest[asked["id"]]}, separators=(",", ":")))
+    sys.exit(0)
+"""
+
+
+def test_what_has_changed_or_gone_is_held_until_somebody_chooses(
+    october: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    october.meltano(monkeypatch, REPLAY, CHANGED)
+    done = october.call("dead", "replay", "7", "8", "--json")
+    told = json.loads(done.stdout)
+    assert done.exit_code == 4
+    assert {each["id"]: each["source"] for each in told["held"]} == {7: "changed", 8: "gone"}
+    assert told["held"][0]["changed_fields"] == ["bankAccount", "contact", "total"]
+    assert not (october.root / "fed").exists()
+    tried = october.answer("dead", "replay", "7", "8", "--dry-run", "--newest")
+    assert [bool(each["held"]) for each in tried] == [False, True]
+    assert not (october.root / "fed").exists()
+    october.call("dead", "replay", "7", "--newest")
+    assert '"total":9' in (october.root / "fed").read_text()
+    october.call("dead", "replay", "7", "8", "--as-read")
+    assert (october.root / "fed").read_text().count('"total": 1.10') == 1
+    assert october.call("dead", "replay", "7", "--newest", "--as-read").exit_code == 2
+
+
+def test_a_source_that_cannot_be_asked_stops_the_replay(october: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    down = """
+        print(json.dumps({"level": "error", "event": "unreachable: no connection"}), file=sys.stderr)
+        sys.exit(3)
+    """
+    october.meltano(monkeypatch, REPLAY, down)
+    done = october.call("dead", "replay", "8")
+    assert done.exit_code == 3
+    assert "unreachable: no connection" in done.stderr
+    assert "--as-read" in done.stderr
+    assert not (october.root / "fed").exists()
+    assert october.call("dead", "replay", "8", "--as-read").exit_code == 0
+
+
+def test_a_replay_is_kept_with_who_and_why_and_names_its_run(october: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    october.meltano(monkeypatch, REPLAY)
+    october.call("dead", "replay", "8", "--reason", "corrected by hand")
+    assert json.loads((october.root / "seen").read_text())["TARGET_SERVICENOW_REPLAY_OF"] == "r1"
+    store = open_store(october.store_url)
+    with store.transaction() as connection:
+        (decision,) = connection.execute(tables.decisions.select()).mappings()
+        (run,) = connection.execute(tables.runs.select().where(tables.runs.c.kind == "action")).mappings()
+        query = tables.events.select().where(tables.events.c.business_key == business_key("3"))
+        (event,) = connection.execute(query).mappings()
+    store.close()
+    assert (decision["kind"], decision["state"], decision["reason"]) == ("replay", "done", "corrected by hand")
+    assert decision["actor"] == run["actor"]
+    data = json.loads(event["data"])
+    assert (event["kind"], event["run_id"], data["letter"], data["of_run"]) == ("replay", run["id"], 8, "r1")
+
+
+def test_a_dropped_record_comes_back_by_its_number_only(october: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    october.meltano(monkeypatch, REPLAY)
+    assert october.call("dead", "drop", "8", "--reason", "booked by hand").exit_code == 0
+    assert october.call("dead", "replay", "--cause", "dropped").exit_code == 2
+    assert october.call("dead", "replay", "8").exit_code == 0
+    assert october.call("dead", "drop", "8", "--reason", "again").exit_code == 2
+
+
+def test_without_a_reason_nothing_is_dropped(october: House) -> None:
+    assert october.call("dead", "drop", "8").exit_code == 2
+    assert [each["id"] for each in october.answer("dead", "list")] == [7, 8]
