@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.cli.processes import logged_errors, meltano_invoke, setting_variable
+from ml_connector.cli.processes import last_words, meltano_invoke, setting_variable
 from ml_connector.cli.replay import feeding
 from ml_connector.errors import ConfigError, ConnectorError, EnvironmentFault
 from ml_connector.store.text import decode
@@ -69,8 +69,7 @@ def _json_lines(text: str) -> Iterator[str]:
 
 def _refuse_fault(plugin: str, code: int, log: str) -> None:
     if code:
-        words = (logged_errors(log) or [f"it ended with exit code {code}"])[-1]
-        raise _FAULTS.get(code, ConnectorError)(f"{plugin} could not answer: {words}")
+        raise _FAULTS.get(code, ConnectorError)(f"{plugin} could not answer: {last_words(log)}")
 
 
 def _text(scope: Scope) -> str:

@@ -22,6 +22,8 @@ _FINANCE = frozenset(
         "no_coalesce_value",
         "edit_does_not_fit",
         "dropped",
+        "voided_after_delivery",
+        "vanished",
     )
 )
 _MASTER_DATA = frozenset(["reference_not_found", "ambiguous_key", "same_key", "choice_rejected"])

@@ -10,12 +10,11 @@ import click
 from rich.table import Table
 
 from ml_connector.cli.desk import Desk, Stop, verb
-from ml_connector.cli.processes import logged_errors, meltano_invoke, run_executable
+from ml_connector.cli.processes import last_words, meltano_invoke, run_executable
 from ml_connector.errors import ConfigError, EnvironmentFault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from subprocess import CompletedProcess
 
     from ml_connector.cli.project import Project
 
@@ -66,8 +65,10 @@ def _ask(project: Project | None, plugin: str, config: Path | None) -> Answer:
         project.plugin(plugin)
         done = meltano_invoke(project, plugin, ["--ping"], **_mapping_of(project, plugin))
     checks = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"name"')]
-    if done.returncode and all(check["ok"] for check in checks):
-        checks.append({"name": "start", "ok": False, "detail": _last_words(done), "suggestion": ""})
+    if done.returncode not in (0, EnvironmentFault.exit_code) or (
+        done.returncode and all(each["ok"] for each in checks)
+    ):
+        checks.append({"name": "start", "ok": False, "detail": last_words(done.stderr), "suggestion": ""})
     return Answer(plugin, _code(done.returncode), checks)
 
 
@@ -82,12 +83,6 @@ def _mapping_of(project: Project, plugin: str) -> dict[str, str]:
 def _code(returned: int) -> int:
     known = (0, ConfigError.exit_code, EnvironmentFault.exit_code)
     return returned if returned in known else 1
-
-
-def _last_words(done: CompletedProcess[str]) -> str:
-    """Return what a process that could not answer logged last."""
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    return (logged_errors(done.stderr) or lines or [f"exit code {done.returncode}"])[-1]
 
 
 def _picture(answers: Sequence[Answer]) -> Table:

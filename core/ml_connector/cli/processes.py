@@ -52,6 +52,12 @@ def logged_errors(log: str) -> list[str]:
     return ([text for text in told if _OURS.match(text)] or told)[-_SHOWN:]
 
 
+def last_words(log: str) -> str:
+    """Return what a process that could not answer said last: its last error, else its last line."""
+    lines = [line for line in log.splitlines() if line.strip()]
+    return (logged_errors(log) or lines or ["it said nothing"])[-1]
+
+
 def _entries(log: str) -> Iterator[dict[str, Any]]:
     for line in log.splitlines():
         try:
