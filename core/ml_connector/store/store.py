@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from ml_connector.secrets.sealing import Sealer
@@ -81,5 +81,9 @@ def open_store(url: str, vault: Vault | None = None) -> Store:
         EnvironmentFault: The database cannot be reached, is full, or is kept busy.
     """
     engine = open_engine(url)
-    upgrade(engine)
-    return Store(engine, Sealer(vault))
+    with ExitStack() as undo:
+        undo.callback(engine.dispose)
+        upgrade(engine)
+        store = Store(engine, Sealer(vault))
+        undo.pop_all()
+    return store
