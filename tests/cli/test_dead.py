@@ -121,7 +121,7 @@ def test_replay_without_a_choice_replays_nothing(october: House, monkeypatch: py
 
 def test_a_renamed_plugin_is_told(october: House) -> None:
     october.delivery("4", "refused", pipeline="gone-to-target", reason="does_not_foot")
-    october.letter(9, "4", "{}", pipeline="gone-to-target")
+    october.letter(9, "4", '{"referenceNumber":"4"}', pipeline="gone-to-target")
     done = october.call("dead", "replay", "9")
     assert done.exit_code == 2
     assert "gone-to-target" in done.stderr
@@ -246,6 +246,16 @@ def test_a_dropped_record_comes_back_by_its_number_only(october: House, monkeypa
     assert october.call("dead", "replay", "--cause", "dropped").exit_code == 2
     assert october.call("dead", "replay", "8").exit_code == 0
     assert october.call("dead", "drop", "8", "--reason", "again").exit_code == 2
+
+
+def test_a_purged_record_cannot_be_replayed(october: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    october.meltano(monkeypatch, REPLAY)
+    october.delivery("9", "waived", reason="dropped")
+    october.letter(9, "9", "{}", closed_at="2026-11-02T05:00:30.000000+00:00", closed_by="dropped")
+    done = october.call("dead", "replay", "9")
+    assert done.exit_code == 2
+    assert "purged" in done.stderr
+    assert not (october.root / "fed").exists()
 
 
 def test_without_a_reason_nothing_is_dropped(october: House) -> None:

@@ -102,6 +102,12 @@ def _chosen(desk: Desk, numbers: Sequence[int], wanted: dict[str, str | None]) -
     letters = [each for each in found if each.is_open or (numbers and each.closed_by == DROPPED)]
     if not letters:
         raise Stop("no open dead letter fits.", "ml-connector dead list")
+    if purged := [each for each in letters if each.is_purged]:
+        raise Stop(
+            f"the record of dead letter {purged[0].id} has been purged from the store. Change it in the source system, "
+            "and the next run reads it again.",
+            f"ml-connector dead show {purged[0].id}",
+        )
     return letters
 
 

@@ -83,6 +83,11 @@ class Letter:
         """Whether it waits."""
         return self.closed_by is None
 
+    @property
+    def is_purged(self) -> bool:
+        """Whether its record has been taken out of the store."""
+        return self.record == "{}"
+
     def as_data(self) -> dict[str, Any]:
         """Return it without the record."""
         left_out = ("stream", "record", "schema", "key_properties", "edit")

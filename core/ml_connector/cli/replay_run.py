@@ -89,8 +89,10 @@ def window_of(connection: Connection, run_id: str) -> Window:
     row = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().first()
     if row is None:
         raise Stop(f"there is no run {run_id!r}.", "ml-connector status --json")
-    if row["kind"] != "run" and row["state_from"] is None:
-        raise Stop(f"{run_id} is no run that read a source, but a {row['kind']}.", "ml-connector status --json")
+    if row["kind"] != "run":
+        original = str(row["replay_of"] or "").partition(",")[0]
+        step = f"ml-connector replay --run {original}" if original else "ml-connector status --json"
+        raise Stop(f"{run_id} is not a run of its own, but: {row['kind']}.", step)
     earlier = select(runs.c.state_to).where(
         runs.c.pipeline == row["pipeline"],
         runs.c.kind == "run",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Select, Table, create_engine, event, insert, select
+from sqlalchemy import Connection, Select, Table, create_engine, event, insert, or_, select
 from sqlalchemy.pool import StaticPool
 
 from ml_connector.store import Store
@@ -59,5 +59,6 @@ def _what_matters(table: Table, target_id: str) -> Select[tuple[object, ...]]:
         mine = deliveries.c.target_id == target_id
         return select(table).join(deliveries, deliveries.c.id == table.c.delivery_id).where(mine)
     if table is dead_letters:
-        return select(table).where(table.c.target_id == target_id, table.c.closed_at.is_(None))
+        of_use = or_(table.c.closed_at.is_(None), table.c.edit.is_not(None))  # an edit holds after its letter closed
+        return select(table).where(table.c.target_id == target_id, of_use)
     return select(table)
