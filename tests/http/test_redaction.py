@@ -3,6 +3,7 @@
 import base64
 import logging
 import pickle
+import threading
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -113,3 +114,24 @@ def test_no_error_of_the_client_shows_secret_or_token(requests_mock: rm.Mocker, 
     for text in (*texts, caplog.text, repr(client), repr(Basic("a", "s3cret-value"))):
         assert "s3cret-value" not in text
         assert "t0ken-value" not in text
+
+
+def test_threads_may_clean_while_records_are_noted() -> None:
+    redactor = Redactor()
+    faults: list[BaseException] = []
+
+    def clean() -> None:
+        try:
+            for _ in range(300):
+                redactor.clean("GET https://erp.example/v1/supplierInvoice?pageNumber=2 answered 200")
+        except (TypeError, RuntimeError) as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=clean) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        redactor.note([f"NO93860111179{number:02d}" for number in range(90)])
+    for thread in threads:
+        thread.join()
+    assert faults == []

@@ -59,8 +59,9 @@ class Redactor:
 
     def note(self, values: Iterable[str]) -> None:
         """Mask these values while they are among the newest noted: what is in the records under way."""
-        self._passing.extend(value for value in values if len(value) >= SHORTEST)
-        self._beginnings = None
+        with self._lock:
+            self._passing.extend(value for value in values if len(value) >= SHORTEST)
+            self._beginnings = None
 
     def clean(self, text: str) -> str:
         """Return the text without anything secret in it."""
@@ -73,11 +74,7 @@ class Redactor:
 
     def _without_passing(self, text: str) -> str:
         """Return the text without values under way: looked up by their beginnings, since they may be thousands."""
-        if self._beginnings is None:
-            self._beginnings = defaultdict(set)
-            for form in {form for value in set(self._passing) for form in _forms(value)}:
-                self._beginnings[form[:SHORTEST]].add(form)
-        known = self._beginnings
+        known = self._by_beginning()
         starts = range(len(text) - SHORTEST + 1) if known else ()
         found = {
             form
@@ -88,6 +85,14 @@ class Redactor:
         for form in sorted(found, key=len, reverse=True):
             text = text.replace(form, MASK)
         return text
+
+    def _by_beginning(self) -> dict[str, set[str]]:
+        with self._lock:  # pages are fetched by threads while records are noted
+            if self._beginnings is None:
+                self._beginnings = defaultdict(set)
+                for form in {form for value in set(self._passing) for form in _forms(value)}:
+                    self._beginnings[form[:SHORTEST]].add(form)
+            return self._beginnings
 
     def body(self, body: bytes, limit: int = 300) -> str:
         """Return the start of an HTTP body as one clean line of text."""
