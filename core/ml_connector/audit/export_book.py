@@ -33,34 +33,30 @@ class ExportBook:
         self._path = path
         self.unreadable: list[Finding] = []
         self._rows: dict[str, dict[str, Any]] = {}
-        self.last: Event | None = None
         self._tallies: dict[str, str] = {}
-        found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-        first, parts = next(self._lines(), {}), {}
+        first = next(self._lines(), {})
         if first.get("format") != FORMAT:
             raise ConfigError(f"{path} is no export of ml-connector. Name a file that `audit export` wrote.")
-        for number, line in enumerate(self._lines(), 1):
-            match line.get("type"):
-                case "run":
-                    self._rows[str(line.get("id"))] = {name: line[name] for name in line if name != "type"}
-                case "tally":
-                    found[str(line.get("run_id"))].append(tuple(line.get(name) for name in _TALLY))
-                case "event":
-                    event = _event(line)
-                    if event is None:
-                        self.unreadable.append(Finding(f"line {number} of the file is not a whole event"))
-                    elif event.kind == EXPORTED:
-                        parts = event.told.get("parts", {})
-                    self.last = event or self.last
-                case "export":
-                    pass
-                case _:
-                    self.unreadable.append(Finding(f"line {number} of the file cannot be read"))
-        self.since, self.until = first.get("since"), first.get("until")
-        self.parts = _parts(parts)
+        self.parts = _parts(self._look_through())
         if self.parts != _parts(first.get("parts")):
             self.unreadable.append(Finding("the first line says otherwise than the export's own event what is in here"))
+
+    def _look_through(self) -> Any:
+        """Gather runs and tallies; return what the export's own event, the last of its kind, says is in the file."""
+        found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        parts: Any = {}
+        for number, line in enumerate(self._lines(), 1):
+            kind, event = line.get("type"), _event(line) if line.get("type") == "event" else None
+            if kind == "run" and line.get("id") not in self._rows:
+                self._rows[str(line.get("id"))] = {name: line[name] for name in line if name != "type"}
+            elif kind == "tally":
+                found[str(line.get("run_id"))].append(tuple(line.get(name) for name in _TALLY))
+            elif event and event.kind == EXPORTED:
+                parts = event.told.get("parts")
+            elif not event and (kind != "export" or number > 1):
+                self.unreadable.append(Finding(f"line {number} of the file cannot be read, or is there twice"))
         self._tallies = {run_id: hash_tallies(rows) for run_id, rows in found.items()}
+        return parts
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         with self._path.open("rb") as file:

@@ -68,8 +68,8 @@ def story(connection: Connection, hit: Hit) -> Story:
     row = connection.execute(select(deliveries).where(deliveries.c.id == hit.id)).mappings().one()
     record = {name: row[name] for name in _OF_THE_RECORD}
     letters = _letters(connection, hit)
-    steps = [*_events(connection, hit, letters), *_closed(letters)]
-    return Story(record, sorted(steps, key=lambda step: step.at), _rows(connection, hit), _balance(connection, row))
+    dated = sorted([*_events(connection, hit, letters), *_superseded(letters)], key=lambda each: each[0])
+    return Story(record, [step for _, step in dated], _rows(connection, hit), _balance(connection, row))
 
 
 def _rows(connection: Connection, hit: Hit) -> list[dict[str, Any]]:
@@ -93,7 +93,8 @@ def _balance(connection: Connection, row: RowMapping) -> list[dict[str, Any]]:
     return exact or found
 
 
-def _events(connection: Connection, hit: Hit, letters: Sequence[RowMapping]) -> Iterator[Step]:
+def _events(connection: Connection, hit: Hit, letters: Sequence[RowMapping]) -> Iterator[tuple[str, Step]]:
+    """Yield what the trail tells, with the moment it was written: clocks of taps are not the store's."""
     kept = {letter["run_id"]: f"its original is kept as dead letter {letter['id']}" for letter in letters}
     of_run = [runs.c[name] for name in ("kind", "actor", "host", "mapping", "map_version", "message", "pipeline")]
     columns = [events.c[name].label(f"e_{name}") for name in Event._fields]
@@ -104,13 +105,13 @@ def _events(connection: Connection, hit: Hit, letters: Sequence[RowMapping]) -> 
         event = Event(*(row[f"e_{name}"] for name in Event._fields))
         told = event.told
         if row["kind"] == "action":
-            yield _decided(event, row, told)
+            yield event.at, _decided(event, row, told)
             continue
         version = (told.get("received") or told.get("source_hash") or "", told.get("origin") or "")
         if any(version) and version != read:
             read = version
-            yield _read(event, row, told)
-        yield _outcome(event, told, kept.pop(event.run_id, "") if event.kind in OPEN_STATES else "")
+            yield event.at, _read(event, row, told)
+        yield event.at, _outcome(event, told, kept.pop(event.run_id, "") if event.kind in OPEN_STATES else "")
 
 
 def _read(event: Event, row: RowMapping, told: dict[str, Any]) -> Step:
@@ -161,7 +162,10 @@ def _letters(connection: Connection, hit: Hit) -> Sequence[RowMapping]:
     return connection.execute(query.where(*mine).order_by(dead_letters.c.id)).mappings().all()
 
 
-def _closed(letters: Sequence[RowMapping]) -> Iterator[Step]:
+def _superseded(letters: Sequence[RowMapping]) -> Iterator[tuple[str, Step]]:
     for letter in letters:
-        if letter["closed_at"]:
-            yield Step(letter["closed_at"], f"dead letter {letter['id']} closed: {letter['closed_by']}")
+        if letter["closed_by"] == "superseded":
+            yield (
+                letter["closed_at"],
+                Step(letter["closed_at"], f"a newer version took the place of dead letter {letter['id']}"),
+            )
