@@ -68,7 +68,7 @@ def _compared(effect: Effect, rows: Sequence[Row]) -> Reading:
         found = Found.DIFFERS if rows else Found.MISSING
         return Reading(effect, found, effect.table, message=TWICE if rows else "")
     sent = {name: _text(value) for name, value in effect.payload.items()}
-    live = {name: str(rows[0][name]) for name in sent if name in rows[0]}
+    live = {name: _text(rows[0][name]) for name in sent if name in rows[0]}
     differences = {name: (sent[name], text) for name, text in live.items() if not _same(sent[name], text)}
     amounts = {name: (text, "") for name, text in live.items() if is_number(text)}
     left_out = dict.fromkeys(sent.keys() - live.keys(), "the target does not show it")
