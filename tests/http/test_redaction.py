@@ -132,6 +132,7 @@ def test_threads_may_clean_while_records_are_noted() -> None:
         thread.start()
     for first in range(0, 4000, 40):
         redactor.note([f"NO{first + number:013d}" for number in range(40)])
+        noted.wait(0.001)  # the threads have their turn
     noted.set()
     for thread in threads:
         thread.join()
