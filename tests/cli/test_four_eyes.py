@@ -160,3 +160,51 @@ def test_an_environment_may_be_stricter(october: House) -> None:
     assert state_of(october, "2") == "parked"
     assert october.call("dead", "drop", "8", "--reason", "x").exit_code == 0
     assert state_of(october, "3") == "waived"
+
+
+FEED = """
+    import sqlite3
+    from pathlib import Path
+    Path("fed").write_text(sys.stdin.read())
+    store = sqlite3.connect(".ml-connector/demo/store.db")
+    store.execute("UPDATE deliveries SET state='delivered', reason=NULL WHERE business_key LIKE '%/3'")
+    store.commit()
+"""
+CHANGED = """
+    print(json.dumps({"id": 8, "record": {"referenceNumber": "3", "total": 9}}, separators=(",", ":")))
+    sys.exit(0)
+"""
+
+
+def test_a_replay_of_an_edited_record_waits_too(strict: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    strict.meltano(monkeypatch, FEED)
+    store = open_store(strict.store_url)
+    with store.transaction() as connection:
+        connection.execute(tables.dead_letters.update().values(edit='{"title":["a","b"]}').where(_is(8)))
+    store.close()
+    done = strict.call("dead", "replay", "8", "--reason", "coded again")
+    assert done.exit_code == 4
+    assert "next: as another person: ml-connector dead approve 8" in done.stdout
+    assert not (strict.root / "fed").exists()
+    assert strict.call("dead", "approve", "8").exit_code == 2
+    monkeypatch.setattr("ml_connector.audit.actions.actor", lambda: "colleague")
+    strict.meltano(monkeypatch, FEED, CHANGED)
+    changed = strict.call("dead", "approve", "8")
+    assert changed.exit_code == 2
+    assert "has changed since" in changed.stderr
+    assert not (strict.root / "fed").exists()
+    strict.meltano(monkeypatch, FEED)
+    assert strict.call("dead", "approve", "8").exit_code == 0
+    assert '"referenceNumber":"3"' in (strict.root / "fed").read_text()
+    (decision,) = rows(strict, "decisions")
+    assert (decision["kind"], decision["state"], decision["approved_by"]) == ("replay", "done", "colleague")
+
+
+def test_a_replay_of_a_record_as_it_came_does_not_wait(strict: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    strict.meltano(monkeypatch, FEED)
+    assert strict.call("dead", "replay", "8").exit_code == 0
+    assert (strict.root / "fed").exists()
+
+
+def _is(number: int) -> Any:
+    return tables.dead_letters.c.id == number
