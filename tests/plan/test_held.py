@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from ml_connector.delivery.sink import Effect, Outcome, State
 from ml_connector.errors import ConfigError, PlanChanged
 from ml_connector.plan.compare import differences
 from ml_connector.plan.document import read_plan, save
@@ -43,6 +44,24 @@ def test_what_was_not_planned_is_not_sent_and_state_does_not_pass_it(pipeline: P
     assert pipeline.rows("deliveries", record_type="supplier_invoices") == []
     (run,) = [each for each in pipeline.rows("runs") if each["outcome"] == "stopped"]
     assert "ml-connector" not in (run["message"] or "")
+
+
+def test_a_row_that_is_tried_again_is_still_planned(pipeline: Planner) -> None:
+    flow = pipeline.plan(S1, I100)
+
+    class Stumbling(FakeSink):
+        stumbled = False
+
+        def _one(self, effect: Effect) -> Outcome:
+            if effect.name == "line:2" and not self.stumbled:
+                self.stumbled = True
+                return Outcome(effect, State.FAILED, reason="busy", message="try later")
+            return super()._one(effect)
+
+    sink = Stumbling(pipeline.server)
+    report = pipeline.run_held(flow, S1, I100, sink=sink)
+    assert report.counts == {"received": 2, "delivered": 2}
+    assert [effect.name for effect in sink.sent] == ["header", "header", "line:1", "line:2", "line:2"]
 
 
 def test_a_plan_holds_for_its_target_and_its_maps_only(pipeline: Planner) -> None:

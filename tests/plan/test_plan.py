@@ -87,7 +87,8 @@ def test_what_people_changed_in_the_target_is_shown_where_it_would_be_overwritte
 def test_every_question_a_sink_can_answer_reaches_the_target() -> None:
     """A method added to Sink must be thought of here: a plan that does not ask is no plan."""
     asked = {name for name in vars(Sink) if not name.startswith("_")}
-    assert asked - vars(ReadingSink).keys() == {"ask_before_writing", "ping"}
+    of_writing = {"ask_before_writing", "orders_phases"}
+    assert asked - vars(ReadingSink).keys() == {*of_writing, "ping", "client"}
 
 
 def test_a_line_that_is_gone_is_told_and_sends_nothing(pipeline: Planner) -> None:
@@ -141,6 +142,22 @@ def test_a_record_whose_answer_was_lost_is_looked_up_and_waits(pipeline: Planner
     waiting = record_of(pipeline.plan(I100, sink=FakeSink(pipeline.server, **careful)), "100")
     assert (waiting.verdict, waiting.state) == ("blocked", "in_doubt")
     assert verdicts(pipeline.plan(I100)) == {"100": "new"}  # its window is over: it never arrived
+
+
+def test_a_renamed_pipeline_plans_with_what_it_left_in_flight(pipeline: Planner) -> None:
+    careful = {"settle_window": timedelta(hours=1)}
+    pipeline.run(S1, I100, sink=FakeSink(pipeline.server, swallow={KEY}, **careful))
+    pipeline.name = "renamed"
+    flow = pipeline.plan(I100, sink=FakeSink(pipeline.server, **careful))
+    assert record_of(flow, "100").state == "in_doubt"
+
+
+def test_an_older_version_that_goes_first_is_told(pipeline: Planner) -> None:
+    wrong = ("supplier_invoices", invoice("100", total=Decimal(1)))
+    record = record_of(pipeline.plan(S1, I100, wrong, batch_rows=1), "100")
+    assert (record.verdict, record.reason) == ("blocked", "does_not_foot")
+    assert "older version" in (record.message or "")
+    assert len(record.rows) == 3
 
 
 def test_a_document_taken_over_in_the_target_is_blocked(pipeline: Planner) -> None:

@@ -65,9 +65,8 @@ def _ask(project: Project | None, plugin: str, config: Path | None) -> Answer:
         project.plugin(plugin)
         done = meltano_invoke(project, plugin, ["--ping"], **_mapping_of(project, plugin))
     checks = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"name"')]
-    if done.returncode not in (0, EnvironmentFault.exit_code) or (
-        done.returncode and all(each["ok"] for each in checks)
-    ):
+    told = done.returncode == EnvironmentFault.exit_code and not all(check["ok"] for check in checks)
+    if done.returncode and not told:
         checks.append({"name": "start", "ok": False, "detail": last_words(done.stderr), "suggestion": ""})
     return Answer(plugin, _code(done.returncode), checks)
 

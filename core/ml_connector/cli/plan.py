@@ -13,7 +13,7 @@ from ml_connector.cli.plan_pictures import headline, plan_picture
 from ml_connector.cli.planning import make_plan
 from ml_connector.cli.running import only_job, tell_end
 from ml_connector.delivery.sink import State
-from ml_connector.plan.document import SENDING, Plan, Verdict, save
+from ml_connector.plan.document import Plan, Verdict, save
 from ml_connector.plan.totals import net, totals
 from ml_connector.store.text import utc_now
 
@@ -40,7 +40,7 @@ def plan(desk: Desk, blocks: tuple[str, ...], out: Path | None, everything: bool
     save(made, path)
     desk.show(_data(made, path), lambda: plan_picture(made, everything=everything))
     desk.say(f"\nNothing was sent. The plan is saved: {path} [dim](hash {made.hash})[/dim]")
-    if any(record.verdict in SENDING for record in made.records):
+    if any(record.sends for record in made.records):
         desk.say(f"next: ml-connector run --plan {path}")
     return _code(made)
 

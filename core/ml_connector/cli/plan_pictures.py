@@ -134,8 +134,6 @@ def _record_picture(record: Record) -> RenderableType:
     head.append(f"{plain(record.record_type)}  {_amount(record)}")
     if record.verdict in (Verdict.BLOCKED, Verdict.SKIPPED):
         head.append(f"  {plain(record.reason or '')}: {record.message or ''}")
-    if record.verdict not in SENDING:
-        return head
     lines = [line for row in record.rows for line in _row_lines(row)]
     return Group(head, *(Text(f"    {line}", "dim") for line in lines)) if lines else head
 

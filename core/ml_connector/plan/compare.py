@@ -48,7 +48,7 @@ def _of_flow(planned: Flow, fresh: Flow) -> Iterator[Difference]:
 
 def _why(then: Record | None, now: Record | None) -> str:
     """Return how a record differs from its plan, empty when it does not."""
-    if all(each is None or each.verdict in _IDLE for each in (then, now)):
+    if all(each is None or (each.verdict in _IDLE and not each.sends) for each in (then, now)):
         return ""  # nothing is sent and nothing waits, whatever else is said of it
     if then is None or now is None:
         return f"{_words(now)} now, and not in the plan" if now else f"{_words(then)} in the plan; it comes no more"
@@ -56,7 +56,7 @@ def _why(then: Record | None, now: Record | None) -> str:
         return f"{_words(then)} in the plan; {_words(now)} now"
     if then.source_hash != now.source_hash:
         return "changed in the source"
-    others = now.verdict in SENDING and (then.sends != now.sends or then.rows != now.rows)
+    others = then.sends != now.sends or then.rows != now.rows
     return "other rows would be sent, or were sent last" if others else ""
 
 

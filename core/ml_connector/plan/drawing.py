@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ml_connector.delivery.work import Work
 
 
+_OLDER_FIRST = "(An older version of it, read in the same run, would be sent before.)"
+
+
 @dataclass(slots=True)
 class Sighting:
     """What a rehearsal saw of one record, all its versions together."""
@@ -78,6 +81,9 @@ def _record(row: Mapping[str, Any], sighting: Sighting, before: _Before | None) 
     told = _shown({name: row[name] for name in ("title", "message", "suggestion")})
     value = _shown({row["field"] or "": row["value"]})
     rows = list(_rows(sighting, before))
+    message = told["message"]
+    if sent and verdict in (Verdict.BLOCKED, Verdict.SKIPPED):
+        message = " ".join(filter(None, (message, _OLDER_FIRST)))
     amount_before = before.amount if before and before.delivered and before.amount != row["amount"] else None
     return Record(
         key=row["business_key"],
@@ -93,7 +99,7 @@ def _record(row: Mapping[str, Any], sighting: Sighting, before: _Before | None) 
         reason=row["reason"],
         field=row["field"],
         value=value[row["field"] or ""],
-        message=told["message"],
+        message=message,
         suggestion=told["suggestion"],
         defaulted=sighting.defaulted,
         rows=rows,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery.engine import Engine
+from ml_connector.delivery.lock import pipeline_lock
 from ml_connector.delivery.sink import Effect, Outcome, Sink, State
 from ml_connector.delivery.witness import Witness
 from ml_connector.plan.document import Flow, Seen, row_hash
@@ -75,6 +76,10 @@ class ReadingSink(Sink):
         """Compare rows with what the target shows now."""
         return self._sink.reread(effects)
 
+    def hurry(self) -> None:
+        """End every wait at once."""
+        self._sink.hurry()
+
     @property
     def seen(self) -> list[Seen]:
         """What of the target the plan was judged against."""
@@ -128,6 +133,10 @@ class Rehearsal(Engine):
         parts |= {"emit_state": lambda _value: None, "witness": self._recorder}
         super().__init__(sink=self._reading, target_map=foreseeing(target_map), **parts)
         self._original: Store = parts["store"]
+
+    def _take(self, pipeline: str) -> None:
+        """Keep others from running it; a fence is for those who write."""
+        self._open.enter_context(pipeline_lock(self._store_url, pipeline))
 
     def _begin(self, identity: Identity) -> Run:
         self._label = identity.label
