@@ -111,7 +111,7 @@ def test_what_was_withdrawn_stands_apart(house: House) -> None:
 def test_period_company_and_pipeline_narrow_and_what_has_no_period_is_said(house: House) -> None:
     house.run("r1")
     house.run("r22", pipeline=SE)
-    house.delivery("1", "delivered", period="2026-10", accounts='{"6300":60.25,"6400":40.25}')
+    house.delivery("1", "delivered", period="2026-10", accounts='{"6300":"60.25","6400":"40.25"}')
     house.delivery("2", "parked", period="2026-09")
     house.delivery("3", "delivered")
     house.delivery("4", "delivered", period="2026-10", company="SE01", pipeline=SE, currency="SEK")

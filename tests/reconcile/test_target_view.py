@@ -133,3 +133,12 @@ def test_a_sink_that_may_not_look_says_so(pipeline: Pipeline) -> None:
     effect = Effect(1, KEY, "header", "invoices", "row", {"key": "100"}, {"key": "100", "total": Decimal(1)})
     (reading,) = Blind(pipeline.server).reread([effect])
     assert (reading.found, reading.message) == (Found.UNREADABLE, "give the account a role")
+
+
+def test_a_total_in_another_currency_is_not_summed_as_ours() -> None:
+    known = {"company": "NO01", "record_type": "supplier_invoices", "title": "1", "amount": "5.00", "currency": "EUR"}
+    found = TargetView()
+    line = {"record": KEY, "result": "equal", "amount": "5.00", "currency": "NOK", "rows": []}
+    found.take([line], {KEY: {"business_key": KEY, **known}})
+    assert [(sides.ours, sides.theirs) for sides in found.sums.values()] == [(Decimal("5.00"), Decimal(0))]
+    assert found.changed[0].rows[0]["differences"] == {"currency": ["EUR", "NOK"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich.console import Group
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from ml_connector.cli.words import age, many, money, plain, short
 from ml_connector.delivery.reading import Found
+from ml_connector.delivery.sink import State
 from ml_connector.reconcile.ledger import KINDS, source_total
 
 if TYPE_CHECKING:
@@ -73,14 +75,20 @@ def _terms(cells: Mapping[str, Sum]) -> str:
 
 
 def _account_parts(ledger: Ledger) -> list[RenderableType]:
-    if not ledger.accounts:
+    """Return the accounts on which something is not delivered; the report has them all."""
+    open_ones = {account: cells for account, cells in ledger.accounts.items() if cells.keys() - {State.DELIVERED}}
+    if not open_ones:
         return []
-    kinds = [kind for kind in KINDS if any(kind in cells for cells in ledger.accounts.values())]
-    table = _table("company", "account", "currency", *(f">{plain(kind)}" for kind in kinds))
-    for account, cells in ledger.accounts.items():
+    kinds = [kind for kind in KINDS if any(kind in cells for cells in open_ones.values())]
+    table = _table("company", "records", "account", "currency", *(f">{plain(kind)}" for kind in kinds))
+    for account, cells in list(open_ones.items())[:_SHOWN]:
         sums = (money(cells[kind].amount) if kind in cells else "·" for kind in kinds)
-        table.add_row(account.company, account.account, account.currency, *sums)
-    return [Text("\nBy account, net of tax", "bold"), table]
+        table.add_row(account.company, plain(account.record_type), account.account, account.currency, *sums)
+    settled = len(ledger.accounts) - len(open_ones)
+    head = Text.assemble(
+        ("\nAccounts with something not delivered", "bold"), f", net of tax; {settled} others have none"
+    )
+    return [head, table, *_more(len(open_ones))]
 
 
 def _target_parts(target: TargetView) -> list[RenderableType]:
@@ -113,7 +121,7 @@ def _source_parts(source: SourceView) -> list[RenderableType]:
     head = f"{many(whole, 'record')} in {many(len(source.streams), 'stream')}"
     parts: list[RenderableType] = [Text.assemble(("\nThe source, listed afresh: ", "bold"), head)]
     for each in source.findings[:_SHOWN]:
-        amount = f" · {each.currency} {each.amount}" if each.amount and each.currency else ""
+        amount = f" · {each.currency} {money(Decimal(each.amount))}" if each.amount and each.currency else ""
         tone = "yellow" if each.waits else "red"
         words = f"{plain(each.finding)}: {each.title or each.business_key}{amount}"
         parts.append(Text.assemble(("  · " if each.waits else "  ✗ ", tone), words))
@@ -126,7 +134,7 @@ def _open_parts(ledger: Ledger) -> list[RenderableType]:
         return [Text("\nNothing is left open.", "green")]
     table = _table("state", "record", ">amount", "for", "cause", "whose turn")
     for item in ledger.open_items[:_SHOWN]:
-        amount = f"{item.currency} {item.amount}" if item.amount and item.currency else ""
+        amount = f"{item.currency} {money(Decimal(item.amount))}" if item.amount and item.currency else ""
         name = f"{item.company} {short(item.title or item.business_key, 34)}"
         table.add_row(plain(item.state), Text(name), amount, age(item.since), plain(item.reason), item.owner)
     return [Text("\nNot delivered", "bold"), table, *_more(len(ledger.open_items))]

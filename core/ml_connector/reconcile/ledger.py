@@ -44,9 +44,10 @@ class Heading(NamedTuple):
 
 
 class Account(NamedTuple):
-    """A GL account of a company, in one currency."""
+    """A GL account of a company, as one type of record charges it, in one currency."""
 
     company: str
+    record_type: str
     currency: str
     account: str
 
@@ -123,7 +124,8 @@ def kind_of(state: str, source_state: str | None) -> str:
 def _enter(ledger: Ledger, row: dict[str, Any]) -> None:
     amount, currency = Decimal(row["amount"] or 0), row["currency"] or ""
     kind = kind_of(row["state"], row["source_state"])
-    ledger.lines[Heading(row["company"], row["record_type"], currency)][kind].add(1, amount)
+    place = Heading(row["company"], row["record_type"], currency)
+    ledger.lines[place][kind].add(1, amount)
     if kind == State.SKIPPED:
         ledger.skipped[Rule(row["company"], row["record_type"], row["reason"] or "", currency)].add(1, amount)
     elif kind in (State.SENT, *LEFT_OPEN):
@@ -132,7 +134,7 @@ def _enter(ledger: Ledger, row: dict[str, Any]) -> None:
         ledger.verified_since = min(ledger.verified_since or row["verified_at"], row["verified_at"])
     if row["accounts"]:
         for account, text in decode(row["accounts"]).items():
-            ledger.accounts[Account(row["company"], currency, account)][kind].add(1, Decimal(text))
+            ledger.accounts[Account(*place, account)][kind].add(1, Decimal(text))
     elif row["amount"] is not None and currency:
         ledger.without_accounts += 1
 
