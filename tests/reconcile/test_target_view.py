@@ -135,6 +135,7 @@ def test_a_sink_that_may_not_look_says_so(pipeline: Pipeline) -> None:
     assert (reading.found, reading.message) == (Found.UNREADABLE, "give the account a role")
 
 
+@pytest.mark.usefixtures("database")
 def test_a_total_in_another_currency_is_not_summed_as_ours() -> None:
     known = {"company": "NO01", "record_type": "supplier_invoices", "title": "1", "amount": "5.00", "currency": "EUR"}
     found = TargetView()

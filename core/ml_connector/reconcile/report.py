@@ -33,6 +33,7 @@ def render(data: Mapping[str, Any]) -> str:
         ends=_ends(data["balances"]),
         account_ends=_ends(data["accounts"]),
         held=_held(data["target"]),
+        missed=_missed(data["source"]),
         period=_period(data["scope"]["period"]),
     )
 
@@ -54,6 +55,12 @@ def _held(target: Mapping[str, Any] | None) -> dict[tuple[str, str, str], Mappin
     """Return what the target holds, by what a line of the balance is about."""
     sums = target["sums"] if target else ()
     return {(each["company"], each["record_type"], each["currency"]): each for each in sums}
+
+
+def _missed(source: Mapping[str, Any] | None) -> set[tuple[str, str, str]]:
+    """Return the lines of the balance in which no later run would put things right."""
+    findings = source["findings"] if source else ()
+    return {(each["company"], each["record_type"], each["currency"]) for each in findings if not each["waits"]}
 
 
 def _money(amount: Decimal | str | None) -> str:

@@ -11,7 +11,7 @@ from ml_connector.delivery.reading import Found, is_number
 from ml_connector.reconcile.ledger import Heading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 OWN_FORM = "it differs in every row: the target keeps it in a form of its own"
 """Why a column is not held against the target that differs everywhere from the first day on."""
@@ -109,9 +109,10 @@ class TargetView:
         table.left_out = {name: why for name, why in table.left_out.items() if name not in table.compared}
 
     def _enter(self, line: Mapping[str, Any], own_form: set[tuple[str, str]], row: Mapping[str, Any]) -> None:
-        rows = [_without(each, own_form) for each in line["rows"]]
+        rows = [_without(each, own_form) for each in (*line["rows"], *_other_currency(line, row))]
         rows = _telling([each for each in rows if each["result"] != Found.EQUAL])
-        result = line["result"] if rows or line["result"] != Found.DIFFERS else Found.EQUAL
+        result = line["result"] if line["result"] in (Found.MISSING, Found.UNREADABLE) else Found.EQUAL
+        result = Found.DIFFERS if rows and result == Found.EQUAL else result
         self.counts[result] += 1
         live = self._sum(line, row)
         if result != Found.EQUAL:
@@ -124,7 +125,7 @@ class TargetView:
         if row["amount"] is None or not row["currency"]:
             return None
         ours = Decimal(row["amount"])
-        if line["result"] == Found.MISSING and any(map(_is_lost_head, line["rows"])):
+        if any(map(_is_lost_head, line["rows"])) or list(_other_currency(line, row)):
             live = Decimal(0)
         elif line["amount"] is None:
             self.without_amount += 1
@@ -135,6 +136,13 @@ class TargetView:
         sides = self.sums[Heading(row["company"], row["record_type"], row["currency"])]
         sides.count, sides.ours, sides.theirs = sides.count + 1, sides.ours + ours, sides.theirs + live
         return str(live)
+
+
+def _other_currency(line: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a row that says so when the target holds a document's total in another currency: it is not ours to sum."""
+    if line["currency"] and row["currency"] and line["currency"] != row["currency"]:
+        place = {"name": "total", "table": "the target", "sent_to": "", "result": Found.DIFFERS, "message": ""}
+        yield {**place, "differences": {"currency": [row["currency"], line["currency"]]}}
 
 
 def _is_lost_head(row: Mapping[str, Any]) -> bool:
