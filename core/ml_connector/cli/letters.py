@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, select
 
 from ml_connector.cli.owners import owner
+from ml_connector.delivery.outbox import pages
 from ml_connector.secrets.sealing import masked
 from ml_connector.store.tables import dead_letters, deliveries, shapes
 from ml_connector.store.text import decode, encode
@@ -140,11 +141,12 @@ def find_letters(
 
 def newest_letters(connection: Connection, letters: Sequence[Letter]) -> list[Letter]:
     """Return what the store has now of the same records: one whose record changed has a new letter."""
-    keys, pipelines = [letter.business_key for letter in letters], {letter.pipeline for letter in letters}
-    query = _select().where(dead_letters.c.business_key.in_(keys), dead_letters.c.pipeline.in_(pipelines))
+    query = _select().where(dead_letters.c.pipeline.in_({letter.pipeline for letter in letters}))
     found: dict[str, Letter] = {}
-    for letter in sorted((Letter(*row) for row in connection.execute(query)), key=lambda each: each.is_open):
-        found[letter.business_key] = letter
+    for keys in pages(letter.business_key for letter in letters):
+        rows = connection.execute(query.where(dead_letters.c.business_key.in_(keys)))
+        for letter in sorted((Letter(*row) for row in rows), key=lambda each: each.is_open):
+            found[letter.business_key] = letter
     return sorted(found.values(), key=lambda each: each.id)
 
 

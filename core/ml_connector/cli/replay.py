@@ -63,7 +63,7 @@ def _feed(desk: Desk, pipeline: str, letters: Sequence[Letter]) -> tuple[int, li
     project = desk.project
     pair = project.pair_of(pipeline)
     original = ", ".join(sorted({letter.run_id for letter in letters}))
-    around = feeding(project, pair.extractor, pair.loader, original)
+    around = feeding(project, pair.extractor, pair.loader, original) | store_of(desk, pair.loader)
     with desk.store() as store:
         lines = "".join(singer_lines(letters, store.sealer.reveal))
     around[setting_variable(pair.loader, "replay")] = "true"
@@ -79,3 +79,8 @@ def feeding(project: Project, extractor: str, loader: str, replay_of: str) -> di
         "MELTANO_LOADER_NAME": loader,
         setting_variable(loader, "replay_of"): replay_of,
     }
+
+
+def store_of(desk: Desk, loader: str) -> dict[str, str]:
+    """Return what makes a target write to the store that `--store` names."""
+    return {setting_variable(loader, "store_url"): desk.store_option} if desk.store_option else {}

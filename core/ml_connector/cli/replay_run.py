@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from ml_connector.cli.desk import Desk, Stop, verb
 from ml_connector.cli.processes import meltano_pipe, setting_variable
-from ml_connector.cli.replay import feeding
+from ml_connector.cli.replay import feeding, store_of
 from ml_connector.cli.running import tell
 from ml_connector.cli.summary import read_summary, run_ids
 from ml_connector.store.tables import runs
@@ -70,7 +70,7 @@ def replay(desk: Desk, run_id: str, resend: bool, dry_run: bool) -> int:
         desk.say("nothing was read, nothing was sent")
         return 0
     desk.say(f"reading again what run {window.run_id} of {window.pipeline} read")
-    around = feeding(desk.project, pair.extractor, pair.loader, window.run_id)
+    around = feeding(desk.project, pair.extractor, pair.loader, window.run_id) | store_of(desk, pair.loader)
     if resend:
         around[setting_variable(pair.loader, "resend")] = "true"
     with _state_file(desk.project.folder, window) as state:
@@ -109,6 +109,7 @@ def _state_file(folder: Path, window: Window) -> Iterator[list[str]]:
     if window.state is None:
         yield []
         return
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with NamedTemporaryFile("w", dir=folder, prefix="state-", suffix=".json") as file:
         file.write(window.state)
         file.flush()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select, update
 
+from ml_connector.delivery.outbox import pages
 from ml_connector.store.tables import dead_letters, decisions
 from ml_connector.store.text import decode, encode, stamp, utc_now
 
@@ -82,10 +83,11 @@ def void_edits(connection: Connection, letter_ids: Sequence[int]) -> None:
 def of_keys(connection: Connection, keys: Sequence[str]) -> dict[str, list[Decision]]:
     """Return what was decided about these records, by business key, oldest first."""
     found: dict[str, list[Decision]] = {}
-    query = select(decisions).where(decisions.c.business_key.in_(keys)).order_by(decisions.c.id)
-    for row in connection.execute(query).mappings():
-        decision = Decision(**{**row, "data": decode(row["data"])})
-        found.setdefault(decision.business_key, []).append(decision)
+    query = select(decisions).order_by(decisions.c.id)
+    for page in pages(keys):
+        for row in connection.execute(query.where(decisions.c.business_key.in_(page))).mappings():
+            decision = Decision(**{**row, "data": decode(row["data"])})
+            found.setdefault(decision.business_key, []).append(decision)
     return found
 
 
