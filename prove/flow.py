@@ -122,13 +122,12 @@ class Flow:
     def tap(self, *options: str, streams: Sequence[str] = STREAMS) -> list[str | Path]:
         """Return the tap's command, with its newest state unless options say what else it is to do."""
         settings = self.written("tap.json", self.tap_config())
-        command: list[str | Path] = [BIN / "tap-visma", "--config", settings, *options]
-        if "--discover" in options:
-            return command
-        command += ["--catalog", self._catalog(streams)]
+        command: list[str | Path] = [BIN / "tap-visma", "--config", settings]
+        if "--discover" not in options:
+            command += ["--catalog", self._catalog(streams)]
         if self.state.exists() and not options:
             command += ["--state", self.state]
-        return command
+        return command + list(options)
 
     def target(self, *options: str) -> list[str | Path]:
         """Return the target's command."""

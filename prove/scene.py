@@ -6,9 +6,11 @@ import json
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ml_connector_simulators.kit import running
+from ml_connector_simulators.kit.clock import MONTH_END_CLOSE
 from ml_connector_simulators.servicenow import InsertMultiple, Installation, ServiceNowSimulator
 from ml_connector_simulators.servicenow.tables import delivered
 from ml_connector_simulators.visma import VismaSimulator
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SETTINGS = {"patience": 5, "settle_window": 0.5, "batch_size_rows": 100}
+NEXT_DAY = timedelta(days=1)
 STATE_FREQUENCY = 100  # records between two STATE messages: ten times as many barriers as usual
 _BEFORE, _EDITED = 0.4, 0.25  # of the invoices: those an earlier run has delivered; of these, those edited since
 
@@ -66,7 +69,9 @@ def begun(base: Path, mode: str, folder: Path) -> Iterator[tuple[Flow, ServiceNo
     for name in ("store.db", "instance.db"):
         if (base / name).exists():
             shutil.copy(base / name, folder / name)
-    with running(ServiceNowSimulator(installation(mode), data=folder / "instance.db")) as servicenow:
+    data = folder / "instance.db"
+    start = MONTH_END_CLOSE + (NEXT_DAY if data.exists() else timedelta(0))  # no clock goes back over a restart
+    with running(ServiceNowSimulator(installation(mode), data=data, start=start)) as servicenow:
         settings = {**SETTINGS, "mode": mode}
         yield Flow(folder, servicenow_url=servicenow.url, target_settings=settings), servicenow
 
