@@ -128,9 +128,7 @@ class Rereader:
         shown = self._shown(effect, place, rows[0])
         found = Found.DIFFERS if shown.differences else Found.EQUAL
         name = place.table.name
-        return Reading(
-            effect, found, name, shown.differences, tuple(shown.compared), shown.left_out, shown.amounts
-        )
+        return Reading(effect, found, name, shown.differences, tuple(shown.compared), shown.left_out, shown.amounts)
 
     def _shown(self, effect: Effect, place: Place, row: Row) -> _Shown:
         """Compare one sent row with the live one; a column that goes to several places may be compared in any."""
