@@ -13,9 +13,10 @@ from ml_connector.delivery.sink import NOT_SENT, OUTCOME_UNKNOWN, Effect, Outcom
 from ml_connector.errors import OutOfPatience, TooManyRefused
 
 from tests.delivery.clock import Watch, living_by
-from tests.delivery.conftest import KEY, S1, TARGET_MAP, Pipeline, invoice
+from tests.delivery.conftest import KEY, ONLY_SQLITE, S1, TARGET_MAP, Pipeline, invoice
 from tests.delivery.fake_target import FakeSink
 
+pytestmark = ONLY_SQLITE
 HOUR = timedelta(hours=1)
 INVOICE = ("supplier_invoices", invoice("100"))
 

@@ -36,7 +36,7 @@ def next_attempt(settings: EngineSettings, work: Work, verdict: Verdict) -> tupl
     if verdict.reason == OUTCOME_UNKNOWN:
         return before, NEVER
     if verdict.reason in UNATTEMPTED:
-        return before, verdict.retry_at and stamp(verdict.retry_at)
+        return before, stamp(verdict.retry_at) if verdict.retry_at else None
     return _after(settings, before + 1, verdict)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from ml_connector.delivery.circles import refers_back
 from ml_connector.errors import ConfigError, RecordParked, RecordRefused
 from ml_connector.mapping.dimensions import SOURCE_KEY
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ml_connector.delivery.sink import Row, Sink
-    from ml_connector.delivery.work import Work
+    from ml_connector.delivery.work import Verdict, Work
     from ml_connector.mapping.dimensions import Dimension, DimensionResolver, Policy
 
 
@@ -36,6 +37,7 @@ class Dimensions:
         self._sink = sink
         self._on_its_way = on_its_way
         self.arriving: set[str] = set()  # business keys of the batch under way
+        self.let_go: set[tuple[str, str]] = set()  # what a record need not wait for, because it waits for that record
         self._proof: dict[Reference, list[Row]] = {}
 
     def collector(self) -> Collector:
@@ -89,12 +91,15 @@ class Dimensions:
 
     def waits(self, reference: Reference, referring: str) -> bool:
         """Whether the master is another record of this pipeline that has not arrived yet."""
+        key = self.key_of(reference)
+        return key not in (None, referring) and (key in self.arriving or self._on_its_way(str(key)))
+
+    def key_of(self, reference: Reference) -> str | None:
+        """Return the business key of the master, None when it is known by something else than its key."""
         dimension = self[reference.dimension]
         if dimension.value_field != SOURCE_KEY:
-            return False
-        source = f"{reference.source_system}:{reference.company}"
-        key = f"{source}:{dimension.record_type}:{reference.code}"
-        return key != referring and (key in self.arriving or self._on_its_way(key))
+            return None
+        return f"{reference.source_system}:{reference.company}:{dimension.record_type}:{reference.code}"
 
     def is_plain(self, reference: Reference, on: date | None) -> bool:
         """Whether a reference is there and active, so that mapping again would change nothing."""
@@ -140,6 +145,7 @@ class Resolver:
         self._source_system = source_system
         self._referring = referring
         self.defaulted: list[str] = []
+        self.let_go: Verdict | None = None  # what the record is completed with later
 
     def __call__(self, dimension: str, value: str | None, company: str, on: date | None) -> str | None:
         """Return the proven code, or what the map puts instead of it.
@@ -168,6 +174,8 @@ class Resolver:
         policy: Policy = spec.missing if kind == "missing" else spec.inactive
         label = spec.name.replace("_", " ")
         waits = self._dimensions.waits(reference, self._referring)
+        if waits and (self._referring, self._dimensions.key_of(reference)) in self._dimensions.let_go:
+            waits, self.let_go = False, refers_back(spec.name, reference.code)
         if waits:
             words = f"{reference.code} of {reference.company} has not arrived in the target yet"
         elif policy.action == "omit":

@@ -57,7 +57,7 @@ class Dispatcher:
             raise fault
         self._run.witness.note(newest)
         self._stop_rule.watch(works)
-        return sum(1 for work in works if work.verdict and work.verdict.state in (State.DELIVERED, State.SENT))
+        return sum(1 for work in works if work.moved)
 
     def _newest(self, received: Sequence[Work]) -> list[Work]:
         """Keep only the newest version of each key; the others are superseded."""
@@ -147,7 +147,7 @@ class Dispatcher:
     def _write_outbox(self, works: Sequence[Work]) -> list[tuple[int, Effect]]:
         """Make every row to be sent durable, and the first phase as going out (L2)."""
         with self._run.store.transaction() as connection:
-            self._write_deliveries(connection, [(work, _GOING_OUT) for work in works])
+            self._write_deliveries(connection, [(work, _going_out(work)) for work in works])
             outbox.write_effects(connection, works, self._run.store.sealer)
             outbox.drop_rows(connection, works)
             waiting = [(work.phase_of(effect), effect) for work in works for effect in work.effects]
@@ -252,6 +252,10 @@ class Dispatcher:
 
 
 _GOING_OUT = Verdict(State.IN_DOUBT, "going_out", "the request was about to leave when this was written")
+
+
+def _going_out(work: Work) -> Verdict:
+    return replace(work.let_go, state=State.IN_DOUBT) if work.let_go else _GOING_OUT
 
 
 def _dated(outcome: Outcome) -> Outcome:

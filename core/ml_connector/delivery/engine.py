@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from ml_connector.audit.trail import Trail
-from ml_connector.delivery import deadletters, outbox, report
+from ml_connector.delivery import circles, deadletters, outbox, report
 from ml_connector.delivery.balance import CARRIED_IN, READ_AGAIN, RECEIVED, Line
 from ml_connector.delivery.deadletters import StreamShape
 from ml_connector.delivery.dimensions import Dimensions
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ml_connector.mapping.target_map import TargetMap
     from ml_connector.store import Store
 
-_LAST_PASSES = 4  # a supplier frees an order, the order an invoice, a header found frees its lines
+_LAST_PASSES = 6  # a supplier frees an order, the order an invoice, a header found its lines; circles are untied
 
 
 class Engine:
@@ -249,7 +249,7 @@ class Engine:
         for _ in range(_LAST_PASSES):
             self._pause()
             moved = settle_late(self._run, self._sink, wait=True)
-            if not self._recheck() + moved:
+            if not self._recheck() + moved and not self._untie():
                 break
         settle_late(self._run, self._sink, wait=True)
         return self._close("finished", None, 0)
@@ -267,7 +267,15 @@ class Engine:
             moved += self._deliver(
                 [work for letter in letters if self._is_meant(letter) for work in self._again(letter)]
             )
+        self._dimensions.let_go = set()
         return moved
+
+    def _untie(self) -> bool:
+        """Let records that wait for each other go, in the next pass; return whether there are any."""
+        with self._store.transaction() as connection:
+            found = circles.find(connection, self._settings.pipeline, self._run.target_id, self._target_map.dimensions)
+        self._dimensions.let_go = found
+        return bool(found)
 
     def _is_meant(self, letter: deadletters.DeadLetter) -> bool:
         """Whether this run may try a letter again; a replay is about the records a person named, and no others."""

@@ -8,7 +8,7 @@ from ml_connector.delivery.sink import State
 from ml_connector.delivery.withdrawal import DELETED_AT, VANISHED, not_there
 from ml_connector.delivery.work import Verdict, Work
 from ml_connector.errors import RecordRefused
-from ml_connector.finance.records import CanonicalRecord
+from ml_connector.finance.records import CanonicalRecord, join_key
 from ml_connector.mapping.stream_map import Outline, Skipped
 from ml_connector.store.text import digest
 
@@ -86,4 +86,4 @@ class Intake:
     def _native_key(self, stream: str, raw: dict[str, Any]) -> str | None:
         """Return the key the tap declares, None when a part of it is missing: such records are told by their hash."""
         parts = [raw.get(key) for key in self._shapes[stream].key_properties if key != "_company"]
-        return "/".join(map(str, parts)) if parts and None not in parts else None
+        return join_key([str(part) for part in parts]) if parts and None not in parts else None

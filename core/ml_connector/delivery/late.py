@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from ml_connector.delivery import deadletters, outbox
 from ml_connector.delivery.attempts import advice, give_up, late_attempt
+from ml_connector.delivery.circles import still_refers_back
 from ml_connector.delivery.discretion import discreet_outcome
 from ml_connector.delivery.news import TOLD_OF_A_ROW, late_news
 from ml_connector.delivery.sink import Outcome, State
@@ -83,7 +84,7 @@ def _conclude(connection: Connection, run: Run, known: dict[str, KnownDelivery],
     """Give deliveries the state their effects have now; return how many are in another one than before."""
     rows = _rows(connection, list(known.values()))
     verdicts = _verdicts(rows, outcomes)
-    concluded = [(key, delivery, verdicts[delivery.id]) for key, delivery in known.items()]
+    concluded = [(key, each, still_refers_back(each, verdicts[each.id])) for key, each in known.items()]
     now = stamp(utc_now())
     outbox.change_deliveries(connection, [_row(run, delivery, verdict, now) for _, delivery, verdict in concluded])
     settled = {outcome.effect.business_key for outcome in outcomes if outcome.state not in IN_FLIGHT}

@@ -131,7 +131,7 @@ class Planner:
             if work.verdict is None and collector.needs_another_look(work):
                 resolver = self._dimensions.resolver(work)
                 self._guarded(work, lambda work=work, resolver=resolver: self._map_rows(work, resolver))
-                work.defaulted = resolver.defaulted
+                work.defaulted, work.let_go = resolver.defaulted, resolver.let_go
 
     def _map_rows(self, work: Work, resolver: Any) -> None:
         work.rows = self._map.rows(work.record, resolver)
@@ -182,7 +182,7 @@ class Planner:
         stays = (State.SKIPPED, State.DELIVERED) if work.withdrawn else (State.SKIPPED,)
         work.gone = [name for name, effect in known.items() if name not in present and effect.state not in stays]
         if not work.effects:
-            work.verdict = Verdict(State.UNCHANGED)
+            work.verdict = work.let_go or Verdict(State.UNCHANGED)
 
     def _effect(self, work: Work, row: RowPlan, before: KnownEffect | None) -> Effect | None:
         """Return the row to send, or None when the target already confirmed the same content."""

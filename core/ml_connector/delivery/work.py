@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ml_connector.delivery.sink import NOT_SENT, OUTCOME_UNKNOWN, State
@@ -154,6 +154,7 @@ class Work:
     known: KnownDelivery | None = None
     rows: list[RowPlan] = field(default_factory=list)
     defaulted: list[str] = field(default_factory=list)
+    let_go: Verdict | None = None  # what it waits for although it goes: a reference that refers back to it
     effects: list[Effect] = field(default_factory=list)  # those to send, every phase
     gone: list[str] = field(default_factory=list)  # effects whose row the source no longer has
     verdict: Verdict | None = None
@@ -186,7 +187,18 @@ class Work:
         arrived = all(verdict.state in (State.DELIVERED, State.SENT) for verdict in verdicts)
         if arrived and len(verdicts) < len(self.effects):
             verdicts.append(INTERRUPTED)
-        return worst(verdicts)
+        found = worst(verdicts)
+        if self.let_go is None or found.state not in (State.DELIVERED, *IN_FLIGHT):
+            return found
+        return self.let_go if found.state == State.DELIVERED else replace(self.let_go, state=found.state)
+
+    @property
+    def moved(self) -> bool:
+        """Whether it was delivered, or is on its way, wholly or but for a reference."""
+        if self.verdict is None:
+            return False
+        but_for_one = self.let_go is not None and self.verdict.reason == self.let_go.reason and bool(self.outcomes)
+        return but_for_one or self.verdict.state in (State.DELIVERED, State.SENT)
 
     def phase_of(self, effect: Effect) -> int:
         """Return the phase an effect is sent in."""

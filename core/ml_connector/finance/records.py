@@ -6,8 +6,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
     from decimal import Decimal
+
+
+def join_key(parts: Sequence[str]) -> str:
+    """Return the parts of a source key as one text that no other parts make: `Invoice/100023`.
+
+    Parts that hold a slash themselves are escaped and joined by two: `Invoice//10%2F23`.
+    """
+    if len(parts) > 1 and any("/" in part for part in parts):
+        return "//".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
+    return "/".join(parts)
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.errors import RecordRefused
 from ml_connector.finance import money
 from ml_connector.finance.documents import duplicate_key
-from ml_connector.finance.records import CanonicalRecord
+from ml_connector.finance.records import CanonicalRecord, join_key
 from ml_connector.mapping.rows import Scope, each_row, fill
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class StreamMap:
             names = " and ".join(parts)
             message = f"The record has no {names}: it cannot be told from others."
             raise RecordRefused("missing_key", message, field=names)
-        return "/".join(parts.values())
+        return join_key(list(parts.values()))
 
     def _try_key(self, record: dict[str, Any], scope: Scope) -> str | None:
         try:
