@@ -195,7 +195,7 @@ class ServiceNowSink(Sink):
         except (Forbidden, ConfigError) as error:
             yield Check("batch calls", ok=self._writer.mode is not Mode.BATCH, detail=f"{error}. Rows go one by one")
         else:
-            yield Check("batch calls", ok=True)
+            yield Check("batch calls", ok=True, detail="many rows may go out in one call")
 
     def _may_read(self, table: str, purpose: str, *, needed: bool) -> Check:
         try:
