@@ -32,9 +32,7 @@ def busy(flow: Flow, stream: str, *, writes: int = 9, seconds: float = 120) -> I
     """A target that has sent some rows and waits for the answer of a request that is never carried out."""
     fault = flow.servicenow.faults.add(Fault("timeout", WRITES, after=writes, seconds=seconds))
     with flow.started(stream) as process:
-        assert flow.servicenow.log.wait_for_writes(writes, timeout=60), (
-            flow.logged
-        )  # a probe is none, but may be struck
+        assert flow.servicenow.log.wait_for_writes(writes, timeout=60), flow.logged
         assert flow.states()["in_doubt"]
         assert fault.struck == 1
         yield process
@@ -88,9 +86,11 @@ def test_a_pipeline_runs_on_one_machine_at_a_time_and_is_free_once_its_process_i
 def test_a_halted_process_that_was_overtaken_writes_nothing_more(
     shared: Flow, clean: Clean, postgres: PostgresServer
 ) -> None:
-    shared.target_settings["request_timeout"] = 10  # it gives the request up soon after it has come to itself
+    # One row per request, so that more would follow; and it gives the request up soon after it has come to itself.
+    shared.target_settings |= {"mode": "single", "request_timeout": 10}
     with busy(shared, clean.stream) as first:
         first.send_signal(signal.SIGSTOP)
+        shared.target_settings["mode"] = "auto"
         printed = shared.printed
         name = make_url(shared.store_url).database
         cut = postgres.administer(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
