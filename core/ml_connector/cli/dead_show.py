@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -80,18 +81,27 @@ def _canonical(desk: Desk, letter: Letter) -> tuple[dict[str, Any], list[str], s
     return shown(record), [spot.path for spot in edits.spots(record)], ""
 
 
-def _lines(value: Any, editable: Sequence[str], letter: Letter, path: str = "") -> Iterator[str]:
-    """Yield a line per value of the canonical record."""
+def _lines(canonical: dict[str, Any], editable: Sequence[str], letter: Letter) -> Iterator[str]:
+    """Yield a line per value of the canonical record, and one with the fields that are empty and may be filled."""
+    values = dict(_values(canonical))
+    changes = masked(letter.edits)
+    for path in [*values, *(path for path in changes if path not in values)]:
+        change = f"  → {changes[path][1]} (edited)" if path in changes else ""
+        yield f"{'✎' if path in editable else ' '} {path:<36} {values.get(path, '')}{change}"
+    empty = [re.sub(r"\[\d+\]", "[N]", path) for path in editable if path not in values and path not in changes]
+    if empty:
+        yield f"✎ empty: {', '.join(dict.fromkeys(empty))}"
+
+
+def _values(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _lines(inner, editable, letter, f"{path}.{name}" if path else name)
+            yield from _values(inner, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _lines(inner, editable, letter, f"{path}[{index}]")
-    elif value is not None:
-        change = masked(letter.edits.get(path))
-        mark = "✎" if path in editable else " "
-        yield f"{mark} {path:<36} {value}" + (f"  → {change[1]} (edited)" if change else "")
+            yield from _values(inner, f"{path}[{index}]")
+    else:
+        yield path, value
 
 
 def _picture(letter: Letter, told: Sequence[Entry], lines: Sequence[str]) -> RenderableType:
