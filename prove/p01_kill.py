@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NUMBER, TITLE = 1, "kill -9 in a sync, then restart and finish"
 MODES = {Size.SHORT: ("batch",), Size.FULL: ("batch", "insert_multiple")}
-INVOICES = {Size.SHORT: 90, Size.FULL: 700}
+INVOICES = {Size.SHORT: 120, Size.FULL: 700}
 SUPPLIERS = {Size.SHORT: 0, Size.FULL: 1100}  # and the month's own: 212 masters and orders
 POINTS = {Size.SHORT: 3, Size.FULL: 200}
 FINISHING = 4  # runs after the kill within which everything must have arrived
