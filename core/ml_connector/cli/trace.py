@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -103,23 +104,18 @@ def _timeline(steps: Sequence[Mapping[str, Any]]) -> RenderableType:
         what.append(f": {step['why']}" if step["why"] else "", "italic")
         grid.add_row(Text(_time(step["at"]), "dim"), what)
         for line in step["details"]:
-            grid.add_row("", Text(f"  {line}", "dim"))
+            grid.add_row("", Padding(Text(line, "dim"), (0, 0, 0, 2)))
     return grid
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
-    table = Table("row", "table", "state", "id there", "sent", "settled", "answer", "request", box=None, pad_edge=False)
+    table = Table("row", "table", "state", "id there", "answer", box=None, pad_edge=False)
     for row in rows:
         state = f"{plain(row['state'])} ({row['action']})" if row["action"] else plain(row["state"])
-        cells = (
-            row["name"],
-            row["table_name"],
-            state,
-            row["remote_id"],
-            _time(row["sent_at"]),
-            _time(row["settled_at"]),
-        )
-        table.add_row(*(Text(cell or "") for cell in (*cells, row["response"], row["request_id"])))
+        cells = (row["name"], row["table_name"], state, row["remote_id"], row["response"])
+        table.add_row(*(Text(cell or "") for cell in cells))
+        times = {"sent": _time(row["sent_at"]), "settled": _time(row["settled_at"]), "request": row["request_id"]}
+        table.add_row("", Text("\n".join(f"{name} {told}" for name, told in times.items() if told), "dim"))
     return table
 
 
