@@ -86,9 +86,9 @@ class PostgresServer:
         """Copy the programs when the other user may not enter the folder they are in, such as root's home."""
         if all(each.stat().st_mode & 0o001 for each in (self.programs, *self.programs.parents)):
             return
-        package, near = self.programs.parents[1], self.folder / "programs"
+        packages, near = self.programs.parents[2], self.folder / "programs"
         for part in (f"{WHEEL}/pginstall", f"{WHEEL}.libs"):
-            shutil.copytree(package.with_name(part), near / part)
+            shutil.copytree(packages / part, near / part)
         subprocess.run(["chmod", "-R", "a+rX", near], check=True)
         self.programs = near / WHEEL / "pginstall" / "bin"
 
