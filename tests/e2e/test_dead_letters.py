@@ -118,15 +118,6 @@ def test_a_changed_source_is_told_and_its_newest_version_replayed(month: Month) 
     assert month.rows("dead_letters", id=letter["id"])[0]["closed_at"]
 
 
-def test_what_the_source_has_not_any_more_is_not_replayed(month: Month) -> None:
-    letter = month.letter("suspected_duplicate")
-    month.visma.remove("NO01", "supplierinvoice", letter["business_key"].partition("supplier_invoices:")[2])
-    held = month.dead("replay", str(letter["id"]))
-    assert held.code == 4
-    assert "does not have the record any more" in " ".join(held.out.split())
-    assert f"next: ml-connector dead drop {letter['id']}" in held.out
-
-
 def test_a_dropped_record_is_waived_and_in_the_balance(month: Month) -> None:
     letter = month.letter("does_not_foot")
     number = str(letter["id"])
@@ -167,10 +158,3 @@ def test_a_window_read_again_writes_nothing_twice(month: Month) -> None:
     keys = [(each["erp_source"], each["external_invoice_number"]) for each in after]
     assert len(set(keys)) == len(keys)
     assert month.house.meltano("state", "get", f"demo:{PIPELINE}").out == state
-
-
-def test_a_run_that_read_nothing_cannot_be_read_again(month: Month) -> None:
-    for run_id in ("20200101T000000-abcdef", next(row["id"] for row in month.rows("runs", kind="action"))):
-        done = month.house.cli("replay", "--run", run_id)
-        assert done.code == 2
-        assert "next: ml-connector status" in done.err
