@@ -41,9 +41,10 @@ class Planner(Pipeline):
         self.sinks.append(sink)
         (self.folder / "erp.yml").write_text(settings.pop("source_map", SOURCE_MAP))
         (self.folder / "fake.yml").write_text(settings.pop("target_map", TARGET_MAP))
+        self.store = open_store(self.url)
         parts: dict[str, Any] = {
             "settings": EngineSettings(pipeline=self.name, mapping="erp fake", **settings),
-            "store": open_store(self.url),
+            "store": self.store,
             "store_url": self.url,
             "sink": sink,
             "source_map": SourceMap.load("erp", [self.folder]),
@@ -61,6 +62,7 @@ class Planner(Pipeline):
             self.run(*records, **settings)
         finally:
             self.planning = False
+            self.store.close()  # the engine closes its copy
         return self.flows[-1]
 
     def run_held(self, flow: Flow, *records: Message, **settings: Any) -> RunReport:

@@ -33,6 +33,18 @@ def test_what_was_planned_is_carried_out_row_for_row(pipeline: Planner) -> None:
     assert verdicts(pipeline.plan(S1, I100)) == {"S1": "unchanged", "100": "unchanged"}
 
 
+def test_a_store_on_postgresql_is_planned_on_as_well(pipeline: Planner, postgres_url: str) -> None:
+    pipeline.store_url = postgres_url
+    pipeline.run(S1, ("supplier_invoices", invoice("101", total=Decimal(1))))
+    before = pipeline.everything()
+    assert before["dead_letters"]
+    flow = pipeline.plan(S1, I100)
+    assert pipeline.everything() == before
+    assert verdicts(flow) == {"S1": "unchanged", "100": "new", "101": "blocked"}
+    pipeline.run_held(flow, S1, I100)
+    assert pipeline.state_of(KEY) == ("delivered", None)
+
+
 @pytest.mark.parametrize("intruder", [I101, OTHER], ids=["a new record", "other content"])
 def test_what_was_not_planned_is_not_sent_and_state_does_not_pass_it(pipeline: Planner, intruder: Any) -> None:
     flow = pipeline.plan(S1, I100)
