@@ -208,7 +208,8 @@ class Pipeline:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest) -> str:
     """The kind of database the store is on; `ONLY_SQLITE` says which tests know SQLite's files."""
-    return request.param
+    kind: str = request.param
+    return kind
 
 
 @pytest.fixture
