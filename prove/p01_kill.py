@@ -15,7 +15,7 @@ from prove.forked import run_to
 from prove.landed import landed
 from prove.points import Point, points
 from prove.proof import Proof, Size, histogram
-from prove.scene import Scene, again_lines, prepare
+from prove.scene import Scene, again_lines, let_answer, prepare
 from prove.workers import in_turn
 
 if TYPE_CHECKING:
@@ -90,19 +90,12 @@ def kill(scene: Scene, case: tuple[int, Point, bool]) -> Result:
         flow.keep_state(ended.out)
         if ended.code != _KILLED or ended.hung:
             result.failures.append(f"not killed at {point}: exit code {ended.code}")
-        _let_answer(servicenow)
+        let_answer(servicenow)
         _finish(scene, flow, again_lines(scene.lines, len(ended.out.splitlines()), whole=whole), result)
         _compare(scene, flow, servicenow, result)
     shutil.rmtree(folder, ignore_errors=True)
     result.seconds = time.monotonic() - began
     return result
-
-
-def _let_answer(servicenow: ServiceNowSimulator) -> None:
-    """Let the instance end what it was asked before the kill."""
-    deadline = time.monotonic() + 10
-    while any(each.status is None for each in servicenow.log.requests()) and time.monotonic() < deadline:
-        time.sleep(0.01)
 
 
 def _finish(scene: Scene, flow: Flow, lines: list[str], result: Result) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NUMBER, TITLE = 2, "An answer lost after the write, a write after the time-out"
 INVOICES = {Size.SHORT: 6, Size.FULL: 20}
 RUNNING = (1, 2, 5)  # times running that the fault strikes
-PLACES = 5  # places in the run at which it begins, per way, kind and times running
+PLACES = 2  # places in the run at which it begins, per way, kind and times running
 LATE = 30.0  # seconds after which a late write is committed: later than any time-out, within the settle window
 
 

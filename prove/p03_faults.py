@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 NUMBER, TITLE = 3, "Faults at every verb of every connector"
 INVOICES, ORDERS = 6, 3
-SAMPLE = 8  # of the cases, in the short form
+SAMPLE = 5  # of the cases, in the short form
 FINISHING = 4  # runs after the fault is gone
 TELLING = (0, 1, 3)  # exit codes that say what happened: done, an answer nobody understands, the environment
 _COUNT = "count:/dev/null"

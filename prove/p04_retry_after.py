@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NUMBER, TITLE = 4, "Retry-After: no request earlier than asked"
 STATUSES = (429, 503)
 SERVER = datetime(2026, 11, 2, 7, 5, 30, tzinfo=UTC)  # its clock is not ours
-MORE = {Size.SHORT: 0, Size.FULL: 12}
+MORE = {Size.SHORT: 0, Size.FULL: 4}
 SAMPLE = 60  # of the cases, in the short form
 STRIKES = {Size.SHORT: (2,), Size.FULL: (1, 2, 5)}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NUMBER, TITLE = 5, "The watermark under edits, ties, long reads and wrong clocks"
-REPEATS = {Size.SHORT: 1, Size.FULL: 15}
+REPEATS = {Size.SHORT: 1, Size.FULL: 5}
 ROUNDS = {Size.SHORT: 3, Size.FULL: 8}  # reads in a row, each from the state of the one before
 
 

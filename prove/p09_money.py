@@ -23,7 +23,7 @@ from prove.flow import Flow
 from prove.proof import Proof, Size, histogram
 
 NUMBER, TITLE = 9, "Money, exact from wire to wire"
-RUNS = {Size.SHORT: 2, Size.FULL: 40}
+RUNS = {Size.SHORT: 2, Size.FULL: 15}
 DOCUMENTS = {Size.SHORT: 12, Size.FULL: 50}  # per run
 _NUMBER = "9{place:05d}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -103,11 +104,22 @@ def prepare(folder: Path, invoices: int, suppliers: int, mode: str) -> Scene:
 def _end(folder: Path, mode: str, lines: tuple[str, ...]) -> Scene:
     with begun(folder, mode, folder / "undisturbed") as (flow, servicenow):
         before = landed(servicenow).count
-        passes = folder / "passes.json"
-        _undisturbed(run_to(f"count:{passes}", flow.target(), folder / "stream.jsonl"))
+        order = passes_of(flow, folder / "stream.jsonl", folder / "passes.json")
         end = landed(servicenow)
-        order = tuple(json.loads(passes.read_text()))
         return Scene(folder, mode, lines, order, end, flow.verdicts(), end.count - before)
+
+
+def passes_of(flow: Flow, lines: Path, told: Path) -> tuple[str, ...]:
+    """Run the target undisturbed; return the seams it passes, in order."""
+    _undisturbed(run_to(f"count:{told}", flow.target(), lines))
+    return tuple(json.loads(told.read_text()))
+
+
+def let_answer(servicenow: ServiceNowSimulator) -> None:
+    """Let the instance end what it was asked before a kill."""
+    deadline = time.monotonic() + 10
+    while any(each.status is None for each in servicenow.log.requests()) and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def _undisturbed(ended: Ended) -> None:
