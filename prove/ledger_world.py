@@ -172,6 +172,8 @@ class World:
         except ConnectorError:
             if self.pipeline.rows("runs")[-1]["balance"] == "out_of_balance":
                 told.append("L8: a stopped run is out of balance")
+        finally:
+            self.pipeline.dies_at_commit = None
         passed = self.pipeline.states[-1]["at"] + 1 if self.pipeline.states else 0
         arrived = {number for number, _ in messages[:passed]}
         if report is not None:

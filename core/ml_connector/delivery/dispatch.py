@@ -13,7 +13,7 @@ from ml_connector.delivery.discretion import discreet_error, discreet_outcome, d
 from ml_connector.delivery.edited import apply_edits, void_edits
 from ml_connector.delivery.late import await_headers
 from ml_connector.delivery.news import news
-from ml_connector.delivery.sink import Effect, Outcome, State
+from ml_connector.delivery.sink import TARGET_REPORTED, Effect, Outcome, State
 from ml_connector.delivery.withdrawal import VANISHED
 from ml_connector.delivery.work import OPEN_STATES, Verdict, Work
 from ml_connector.errors import ConnectorError
@@ -216,7 +216,7 @@ class Dispatcher:
         settled = [work.key for work, verdict in decided if verdict.state not in OPEN_STATES]
         deadletters.close_letters(connection, self._run.target_id, settled, "settled")
         waiting = [work for work, verdict in decided if verdict.state in OPEN_STATES]
-        overtaking = [work for work in works if work.keep and work.known and work.known.in_flight]
+        overtaking = [work for work in works if work.keep and work.known and _needs_letter(work.known)]
         deadletters.open_letters(connection, self._run, waiting + overtaking)
         told = [news(work) for work in works if work.row]
         self._run.trail.append(connection, [entry for entry in told if entry is not None])
@@ -252,6 +252,11 @@ class Dispatcher:
 
 
 _GOING_OUT = Verdict(State.IN_DOUBT, "going_out", "the request was about to leave when this was written")
+
+
+def _needs_letter(known: KnownDelivery) -> bool:
+    """Say whether a record that stays as it is may have no dead letter yet."""
+    return known.in_flight or known.reason == TARGET_REPORTED
 
 
 def _going_out(work: Work) -> Verdict:

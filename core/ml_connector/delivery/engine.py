@@ -18,6 +18,7 @@ from ml_connector.delivery.intake import Intake
 from ml_connector.delivery.late import settle_late
 from ml_connector.delivery.lock import pipeline_lock
 from ml_connector.delivery.planner import Planner
+from ml_connector.delivery.review import review
 from ml_connector.delivery.run import Run
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.stop_rule import StopRule
@@ -104,6 +105,7 @@ class Engine:
         self._run.witness = self._witness
         self._witness.begin(self._run)
         settle_late(self._run, self._sink, wait=False)
+        review(self._run, self._sink)
 
     def _take(self, pipeline: str) -> None:
         """Hold a pipeline for this run, and write only as long as nobody else has taken it."""

@@ -77,10 +77,10 @@ def _store(run: Run, outcomes: Sequence[Outcome], stranded: Sequence[str]) -> in
         return 0
     with run.store.transaction() as connection:
         outbox.settle(connection, outcomes)
-        return _conclude(connection, run, outbox.find(connection, run.target_id, keys), outcomes)
+        return conclude(connection, run, outbox.find(connection, run.target_id, keys), outcomes)
 
 
-def _conclude(connection: Connection, run: Run, known: dict[str, KnownDelivery], outcomes: Sequence[Outcome]) -> int:
+def conclude(connection: Connection, run: Run, known: dict[str, KnownDelivery], outcomes: Sequence[Outcome]) -> int:
     """Give deliveries the state their effects have now; return how many are in another one than before."""
     rows = _rows(connection, list(known.values()))
     verdicts = _verdicts(rows, outcomes)

@@ -283,5 +283,13 @@ def _effect(row: dict[str, Any], sealer: Sealer) -> Effect:
     )
 
 
+def outline(row: dict[str, Any]) -> Effect:
+    """Return an effect without its payload, to ask about; one that the target complained of has a handle saying so."""
+    troubled = {"trouble": row["reason"]} if row["state"] != State.DELIVERED else None
+    named = row["name"], row["table_name"], row["via"], decode(row["key"])
+    sent_at = _moment(row["sent_at"])
+    return Effect(row["id"], row["business_key"], *named, {}, row["remote_id"], troubled, sent_at)
+
+
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None

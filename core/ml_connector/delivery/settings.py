@@ -111,6 +111,7 @@ class EngineSettings:
     give_up_after: timedelta | None = timedelta(days=14)  # then a row of unknown outcome waits for a person
     stop_after_refused: int = 50  # refusals among the last `stop_within` records stop the run; 0: never
     stop_within: int = 100
+    review_after: timedelta | None = timedelta(days=7)  # how long after its delivery the target is asked for trouble
 
     @property
     def kind(self) -> str:

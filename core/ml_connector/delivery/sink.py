@@ -45,6 +45,10 @@ OUTCOME_UNKNOWN = "outcome_unknown"
 """Why a row is `failed` that went out and of which the target tells nothing any more: only a person re-sends it."""
 
 
+TARGET_REPORTED = "target_reported_error"
+"""Why a delivery is open again: the target complains later of a row that it had confirmed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Which system the target really is, read live (re-pointing sends again, renaming does not).
@@ -119,6 +123,9 @@ class Check:
 class Sink(ABC):
     """The vendor's half of a target."""
 
+    reviews: ClassVar[bool] = False
+    """Whether the target tells of trouble later, cheaply enough to be asked at the start of every run."""
+
     orders_phases: ClassVar[bool] = False
     """Whether rows handed over later never take effect before those handed over earlier, even if both are `sent`.
 
@@ -177,6 +184,15 @@ class Sink(ABC):
         says so itself.
         """
         return reading.by_key(self, effects)
+
+    def review(self, effects: Sequence[Effect]) -> Iterable[Outcome]:
+        """Yield rows the target complains of though it had confirmed them (`refused` or `parked`, TARGET_REPORTED).
+
+        Those with a handle were complained of before: yield `delivered` for each of them that is well now. The
+        effects come without payload; rows of which nothing is to be told are not yielded.
+        """
+        del effects
+        return ()
 
     def hurry(self) -> None:  # noqa: B027  one without waits has nothing to end
         """Let every wait end at once by raising OutOfPatience: the run is to end.

@@ -89,6 +89,13 @@ DELIVERY_SETTINGS = th.PropertiesList(
         "0: it is asked for ever, and newer versions of its record wait.",
     ),
     th.Property(
+        "review_days",
+        th.NumberType(minimum=0),
+        default=7,
+        description="For so many days after its delivery, a target that can tell is asked at the start of every run "
+        "whether its own integration has trouble with a record. 0: never.",
+    ),
+    th.Property(
         "batch_size_rows",
         th.IntegerType(minimum=1, maximum=10_000),
         default=500,
@@ -153,6 +160,7 @@ def engine_settings(pipeline: str, config: Mapping[str, Any]) -> EngineSettings:
         resend=config["resend"],
         replay=config["replay"],
         give_up_after=timedelta(days=float(config["give_up_after"])) if config["give_up_after"] else None,
+        review_after=timedelta(days=float(config["review_days"])) if config["review_days"] else None,
         stop_after_refused=config["stop_after_refused"],
         stop_within=config["stop_within"],
         replay_of=config.get("replay_of"),

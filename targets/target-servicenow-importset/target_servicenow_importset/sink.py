@@ -19,6 +19,7 @@ from target_servicenow_importset.permissions import write_checks
 from target_servicenow_importset.preflight import IMPORT_SET, OUTCOME_TABLES, Preflight
 from target_servicenow_importset.reader import Reader
 from target_servicenow_importset.reread import Rereader
+from target_servicenow_importset.review import Reviewer
 from target_servicenow_importset.rows import Rows
 from target_servicenow_importset.settle import Settler
 from target_servicenow_importset.staging import Staging
@@ -63,6 +64,7 @@ class Options:
 class ServiceNowSink(Sink):
     """Delivers rows through the Import Set API and the Table API of one instance."""
 
+    reviews = True
     orders_phases = True  # an import set waits for the one before it (`run_after`)
 
     def __init__(self, client: Client, options: Options, clock: Clock | None = None) -> None:
@@ -173,6 +175,10 @@ class ServiceNowSink(Sink):
     def reread(self, effects: Sequence[Effect]) -> Iterator[Reading]:
         """Compare delivered rows with the tables they ended in."""
         return Rereader(self._reader, self._dictionary, self._rows, self._transforms).reread(effects)
+
+    def review(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
+        """Ask for the instance's own integration status of delivered rows."""
+        return Reviewer(self._reader, self._dictionary, self._rows, self._transforms).review(effects)
 
     def hurry(self) -> None:
         """Let every wait for an outcome, or for the instance's limits, end."""
