@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, insert, select, update
 
 from ml_connector.audit.actor import actor, host
 from ml_connector.audit.chain import GENESIS, bound, hash_text, link
+from ml_connector.secrets import MASK
+from ml_connector.secrets.personal import without_iban
 from ml_connector.store.tables import events, runs, tallies
 from ml_connector.store.text import encode, stamp, utc_now
 
@@ -98,7 +100,7 @@ class Trail:
         at, head = stamp(utc_now()), self.head(connection)
         rows = []
         for seq, (kind, business_key, data) in zip(_numbers(connection, len(entries)), entries, strict=True):
-            written = encode(data)
+            written = without_iban(encode(data), MASK)  # a person's reason may name one
             covered = (seq, self.run_id, at, business_key, kind, hash_text(written))
             row = dict(zip(COVERED, covered, strict=True)) | {"data": written, "previous_hash": head}
             head = link(head, *covered)
@@ -134,9 +136,6 @@ def bound_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _numbers(connection: Connection, count: int) -> Sequence[int]:
-    """Return the next places in the order of events; an event's hash covers its place."""
-    if connection.dialect.name == "postgresql":  # several pipelines may write at once
-        drawn = text("SELECT nextval(pg_get_serial_sequence('events', 'seq')) FROM generate_series(1, :count)")
-        return connection.execute(drawn, {"count": count}).scalars().all()
+    """Return the next places in the order of events: an event's hash covers its place, and a store has one writer."""
     last: int = connection.execute(select(func.max(events.c.seq))).scalar() or 0
     return range(last + 1, last + 1 + count)

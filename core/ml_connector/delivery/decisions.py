@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select, update
 
 from ml_connector.delivery.outbox import pages
+from ml_connector.secrets import MASK
+from ml_connector.secrets.personal import without_iban
 from ml_connector.store.tables import dead_letters, decisions
 from ml_connector.store.text import decode, encode, stamp, utc_now
 
@@ -59,7 +61,7 @@ def keep(connection: Connection, wish: Wish, actor: str, state: str) -> int:
         "business_key": wish.business_key,
         "kind": wish.kind,
         "state": state,
-        "reason": wish.reason,
+        "reason": without_iban(wish.reason, MASK),
         "data": encode(dict(wish.data)),
         "at": stamp(utc_now()),
         "actor": actor,

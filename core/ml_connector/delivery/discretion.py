@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.secrets import MASK, Redactor
+from ml_connector.secrets import MASK
+from ml_connector.secrets.guard import process_redactor
 from ml_connector.secrets.personal import is_personal, personal_values
 from ml_connector.secrets.redaction import SHORTEST
 
@@ -45,4 +46,4 @@ def _masked(text: str, hidden: Iterable[str]) -> str:
     for value in sorted(hidden, key=len, reverse=True):
         if len(value) >= SHORTEST:
             text = text.replace(value, MASK)
-    return Redactor().clean(text)
+    return process_redactor().clean(text)

@@ -10,6 +10,8 @@ from ml_connector.delivery.work import Verdict, Work
 from ml_connector.errors import RecordRefused
 from ml_connector.finance.records import CanonicalRecord, join_key
 from ml_connector.mapping.stream_map import Outline, Skipped
+from ml_connector.secrets import MASK
+from ml_connector.secrets.personal import without_iban
 from ml_connector.store.text import digest
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from ml_connector.delivery.deadletters import StreamShape
     from ml_connector.mapping.source_map import SourceMap
     from ml_connector.mapping.target_map import TargetMap
+
+_SHOWN = ("title", "currency", "source_modified_at")
+"""What the store keeps of a record as it came: a source may have an IBAN anywhere (L10)."""
 
 
 class Intake:
@@ -59,6 +64,9 @@ class Intake:
         if record.record_type not in self._target_map.record_types:
             words = f"the target map does not deliver {record.record_type}"
             verdict = Verdict(State.SKIPPED, "unmapped", words)
+        for name in _SHOWN:
+            if text := getattr(record, name):
+                setattr(record, name, without_iban(text, MASK))
         left_out = verdict is not None and verdict.state == State.SKIPPED
         return Work(stream, raw, record, source_hash, verdict=verdict, left_out=left_out)
 

@@ -31,13 +31,14 @@ from ml_connector.http.gauge import Gauge
 from ml_connector.http.reply import Decode, NotJson, Reply, decode_exactly
 from ml_connector.http.retry_after import retry_after
 from ml_connector.http.verdict import Classify, Consequence, Verdict, by_status
-from ml_connector.secrets import Redactor
+from ml_connector.secrets.guard import process_redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ml_connector.http.auth import Auth
     from ml_connector.http.clock import Clock
+    from ml_connector.secrets import Redactor
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 THROTTLED, UNAVAILABLE = 429, 503
@@ -94,7 +95,7 @@ class Client:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.budget = budget or Budget(clock=clock)
-        self.redactor = redactor or Redactor()
+        self.redactor = redactor or process_redactor()
         self.gauge = Gauge()
         self._clock = clock or self.budget.clock
         self._auth = auth

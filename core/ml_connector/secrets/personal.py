@@ -42,7 +42,7 @@ def has_personal(schema: Mapping[str, Any]) -> bool:
 
 
 def personal_values(structure: Any) -> set[str]:
-    """Return the texts in a structure's personal fields, to be kept out of words about it; IBANs are known anyway."""
+    """Return the texts in a structure's personal fields, and its IBANs: what is kept out of words about it."""
     found: set[str] = set()
     if structure.__class__ is dict:
         for name in personal_among(tuple(structure)):
@@ -50,6 +50,8 @@ def personal_values(structure: Any) -> set[str]:
     for value in structure.values() if structure.__class__ is dict else structure:
         if value.__class__ in NESTED:
             found |= personal_values(value)
+        elif value.__class__ is str and _START.search(value) is not None:
+            found.update(match.group() for match in _IBAN.finditer(value) if _is_valid(match))
     return found
 
 
@@ -68,6 +70,8 @@ def holds_iban(text: str) -> bool:
 
 def without_iban(text: str, mask: str) -> str:
     """Return the text with every valid IBAN in it masked."""
+    if _START.search(text) is None:
+        return text
     return _IBAN.sub(lambda match: mask if _is_valid(match) else match.group(), text)
 
 
