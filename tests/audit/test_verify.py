@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing, suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -178,3 +179,20 @@ def test_spans() -> None:
     assert str(spans) == "1-3,7"
     read = Spans.read("1-3,7", "nonsense", "9")
     assert [number for number in range(12) if number in read] == [1, 2, 3, 7, 9]
+
+
+def test_all_of_it_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
+    on_server = Pipeline(tmp_path, store_url=postgres_url)
+    changed = ("supplier_invoices", invoice("101", lines=[], tax=Decimal(30), total=Decimal(30)))
+    on_server.run(S1, OPEN, BARE)
+    Pipeline(tmp_path, on_server.server, name="other", store_url=postgres_url).run(("suppliers", supplier("S2")))
+    on_server.run(changed)
+    assert answer(on_server, "audit", "purge", "--older-than", "0d", "--reason", "x")["events"] == 1
+    told = answer(on_server, "audit", "export", str(tmp_path / "trail.jsonl"))
+    assert told["runs"] == 5
+    found = report(on_server)
+    assert (found.findings, found.purged, found.deliveries) == ([], 1, 4)
+    for where in (["--store", postgres_url], ["--file", told["file"]]):
+        done = CliRunner().invoke(cli, ["audit", "verify", "--head", told["head_file"], *where])
+        assert done.exit_code == 0, done.output
+    assert answer(on_server, "trace", "101")["record"]["state"] == "delivered"
