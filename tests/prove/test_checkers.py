@@ -63,11 +63,11 @@ def test_an_empty_trail_and_an_edited_one_are_broken(tmp_path: Path) -> None:
     store = open_store(flow.store_url)
     with store.transaction() as connection:
         trail = Trail.begin(connection, "p", "run", target_id="t", target_label="t", mapping="m", map_version="1")
-        trail.append(connection, [("delivered", "k", {"rows": {}})])
+        trail.append(connection, [("noted", None, {})])
         trail.end(connection, outcome="finished", balance="in_balance", exit_code=0)
     assert chain.broken(flow) == []
     with store.transaction() as connection:
-        connection.execute(text("UPDATE events SET at = '2026-01-01' WHERE business_key = 'k'"))
+        connection.execute(text("UPDATE events SET at = '2026-01-01' WHERE kind = 'noted'"))
     store.close()
     assert chain.broken(flow)
 
