@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 from decimal import Decimal
 
+import pytest
 from ml_connector.cli.desk import Desk
 from ml_connector.cli.plan_pictures import differences_picture, plan_picture
 from ml_connector.cli.planning import approve
+from ml_connector.cli.processes import child_environment
 from ml_connector.plan.compare import Difference
 from ml_connector.plan.totals import net
+from ml_connector.plan.words import PLAN, PLAN_TO
 from ml_connector.store.text import decode
 from rich.console import Console
 
@@ -88,3 +91,10 @@ def test_who_let_it_happen_is_written_down_and_opens_the_way(pipeline: Planner) 
     (actor,) = {row["actor"] for row in kept}
     assert {row["actor"] for row in pipeline.rows("runs", kind="action")} == {actor}
     assert pipeline.run_approved("first", *both).counts == {"received": 2, "delivered": 2}
+
+
+def test_nothing_exported_by_chance_makes_a_run_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PLAN_TO, "/tmp/somewhere")
+    monkeypatch.setenv(PLAN, "/tmp/some.json")
+    assert not {PLAN, PLAN_TO} & child_environment().keys()
+    assert child_environment(**{PLAN: "mine"})[PLAN] == "mine"

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _COLOURS = {Verdict.NEW: "green", Verdict.CHANGED: "cyan", Verdict.CANCELLED: "magenta", Verdict.BLOCKED: "yellow"}
 _SHOWN = 5
-_EXAMPLES = 3
 
 
 def plan_picture(plan: Plan, *, everything: bool) -> RenderableType:
@@ -104,13 +103,7 @@ def _causes(flows: Sequence[Flow]) -> list[Cause]:
         for record in (each for each in flow.records if each.verdict == Verdict.BLOCKED):
             key = (record.state, record.reason or "", flow.pipeline, record.company, record.record_type)
             cause = found.setdefault(key, Cause(*key, record.message or "", record.suggestion or "", ""))
-            cause.count += 1
-            if record.amount and record.currency:
-                cause.amounts[record.currency] = cause.amounts.get(record.currency, Decimal(0)) + Decimal(record.amount)
-            if len(cause.titles) < _EXAMPLES:
-                cause.titles.append(record.name)
-            if record.value and record.value not in cause.values and len(cause.values) < _EXAMPLES:
-                cause.values.append(record.value)
+            cause.add(record.name, record.value, record.amount, record.currency)
     return sorted(found.values(), key=lambda cause: -cause.count)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import ConfigError, ConnectorError
+from ml_connector.plan.words import PLAN, PLAN_TO
 from ml_connector.store.text import utc_now
 
 if TYPE_CHECKING:
@@ -160,10 +161,14 @@ def not_installed(executable: str) -> ConfigError:
 
 
 def child_environment(**extra: str) -> dict[str, str]:
-    """Return the environment of child processes: the scripts beside this Python are found first."""
+    """Return the environment of child processes: the scripts beside this Python are found first.
+
+    Whether a target plans is said by each command, never by what somebody exported.
+    """
     scripts = str(Path(sys.executable).parent)
     path = os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, **extra}
+    around = {name: text for name, text in os.environ.items() if name not in (PLAN, PLAN_TO)}
+    return {**around, "PATH": path, **extra}
 
 
 def _private(path: str, flags: int) -> int:

@@ -73,9 +73,24 @@ class Cause:
     titles: list[str] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
 
+    def add(self, title: str, value: str | None, amount: str | None, currency: str | None) -> None:
+        """Count one record; the first few stand for the others."""
+        self.count += 1
+        if amount and currency:
+            self.amounts[currency] = self.amounts.get(currency, Decimal(0)) + Decimal(amount)
+        if len(self.titles) < _EXAMPLES:
+            self.titles.append(title)
+        if value and value not in self.values and len(self.values) < _EXAMPLES:
+            self.values.append(value)
+
     @property
     def step(self) -> str:
-        """The next command to type: what waits is looked at by every run, what was refused only by a replay."""
+        """The next command to type: what waits is looked at by every run, what was refused only by a replay.
+
+        A cause without a `since` is one that a plan foresees.
+        """
+        if not self.since:
+            return "ml-connector plan"
         if self.state == State.REFUSED:
             return f"ml-connector dead replay --cause {self.reason}"
         return "ml-connector run"
@@ -216,13 +231,7 @@ def open_causes(connection: Connection, pipelines: Sequence[str] | None = None) 
     for row in connection.execute(query):
         key = (row.state, row.reason or "", row.pipeline, row.company, row.record_type)
         cause = found.setdefault(key, Cause(*key, row.message or "", row.suggestion or "", row.since))
-        cause.count += 1
-        if row.amount and row.currency:
-            cause.amounts[row.currency] = cause.amounts.get(row.currency, Decimal(0)) + Decimal(row.amount)
-        if len(cause.titles) < _EXAMPLES:
-            cause.titles.append(row.title or row.business_key)
-        if row.value and row.value not in cause.values and len(cause.values) < _EXAMPLES:
-            cause.values.append(row.value)
+        cause.add(row.title or row.business_key, row.value, row.amount, row.currency)
     order = list(OPEN_STATES)
     return sorted(found.values(), key=lambda cause: (order.index(State(cause.state)), -cause.count))
 

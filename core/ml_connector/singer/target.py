@@ -179,6 +179,9 @@ class DeliveryTarget(Plugin, Target):
             raise SystemExit(report.exit_code)
 
     def _tell(self, report: RunReport) -> None:
+        if is_plan():
+            self.logger.warning("%s: only planned; nothing was sent and nothing stored", self.pipeline)
+            return
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(report.counts.items()))
         self.logger.info("%s: %s (%s)", self.pipeline, report.balance.replace("_", " "), counts or "nothing came")
         for words in report.differences + report.unfinished:
