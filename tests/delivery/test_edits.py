@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from decimal import Decimal
 from itertools import pairwise
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,6 @@ from tests.delivery.fake_target import FakeSink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from decimal import Decimal
 
     from ml_connector.audit.actions import Action
 
@@ -322,6 +322,17 @@ def test_a_replay_brings_a_dropped_record_back(parked: Pipeline) -> None:
     drop(parked)
     parked.server.masters["accounts"].append({"source": "erp:NO01", "code": "7777", "active": "true", "id": "x"})
     assert parked.run(PARKED, replay=True).counts == {"received": 1, "delivered": 1}
+
+
+def test_a_window_that_is_read_again_leaves_alone_what_was_dropped_or_refused(parked: Pipeline) -> None:
+    drop(parked)
+    wrong = ("supplier_invoices", invoice("101", total=Decimal(1)))
+    parked.run(wrong)
+    report = parked.run(PARKED, wrong, replay_of="r1")
+    assert (report.counts["waived"], report.counts["refused"]) == (1, 1)
+    (run,) = parked.rows("runs", replay_of="r1")
+    assert run["kind"] == "replay"
+    assert parked.server.count("invoices") == 0
 
 
 def retitle(pipeline: Pipeline) -> None:
