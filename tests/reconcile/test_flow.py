@@ -55,6 +55,12 @@ def test_what_changed_in_the_target_is_found_and_nothing_is_written(office: Offi
     assert {"u_amount_invoiced", "u_supplier", "u_external_invoice_number"} <= set(compared["sn_shop_invoice"])
     assert {"u_gl_account", "u_cost_center", "u_line_amount_invoiced"} <= set(compared["sn_shop_invoice_line"])
 
+    october = office.told("--period", "2026-10")
+    assert nok(october)["delivered"]["amount"] == "8759054.86"
+    assert nok(october)["skipped"] == {"count": 1, "amount": "14537.10"}, "the one before the cutover is of September"
+    assert (october["gaps"]["without_period"], october["gaps"]["without_accounts"]) == (0, 0)
+    assert {each["account"] for each in october["accounts"] if "parked" in each} >= {"6790", "1200"}
+
     (edited,), (deleted,) = landed(office, "100004"), landed(office, "100022")
     servicenow.update("sn_shop_invoice", edited["sys_id"], amount_invoiced="NOK;1.00")
     servicenow.delete("sn_shop_invoice", deleted["sys_id"])
@@ -110,6 +116,9 @@ def test_what_the_source_lost_is_cancelled_or_waits_for_a_person(office: Office)
     assert sorted(words.split()[0] for words in applied["applied"]) == ["100013", "100014"]
     assert [landed(office, number)[0]["state"] for number in ("100013", "100014")] == ["canceled", "approved"]
     assert events(office, "100013")[-1] == "cancelled"
+    assert [(each["record_type"], each["cancelled"]["count"]) for each in applied["vanished"]] == [
+        ("supplier_invoices", 1)
+    ]
     waits = {each["reason"]: each for each in applied["open_items"]}["vanished"]
     assert (waits["business_key"], waits["owner"]) == (KEY.format("100014"), "finance")
     assert office.flow.last_run()["balance"] != "out_of_balance"

@@ -143,6 +143,9 @@ def _open_parts(ledger: Ledger) -> list[RenderableType]:
 def _remarks(found: Reconciliation) -> list[RenderableType]:
     """Return what the figures do not say by themselves."""
     ledger, words = found.ledger, []
+    for heading, cells in sorted(ledger.vanished.items()):
+        name = f"{heading.company} {heading.currency} {plain(heading.record_type)}"
+        words.append(f"in the books, no longer in the source: {name}: {_terms(cells)}")
     for rule, total in sorted(ledger.skipped.items()):
         words.append(f"left out by rule {rule.rule}: {rule.company} {plain(rule.record_type)}, {total.count:,}")
     for rule, total in sorted((found.source.left_out if found.source else ledger.not_kept).items()):

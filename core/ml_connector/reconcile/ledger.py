@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, or_, select
 from ml_connector.delivery.balance import Sum
 from ml_connector.delivery.outbox import pages
 from ml_connector.delivery.sink import State
-from ml_connector.delivery.withdrawal import CANCELLED, WITHDRAWN
+from ml_connector.delivery.withdrawal import CANCELLED, VANISHED, WITHDRAWN
 from ml_connector.reconcile.open_items import LEFT_OPEN, OpenItem
 from ml_connector.secrets.sealing import masked
 from ml_connector.store.tables import deliveries, effects, tallies
@@ -67,6 +67,7 @@ class Ledger:
 
     lines: dict[Heading, dict[str, Sum]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Sum)))
     accounts: dict[Account, dict[str, Sum]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Sum)))
+    vanished: dict[Heading, dict[str, Sum]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Sum)))
     skipped: dict[Rule, Sum] = field(default_factory=lambda: defaultdict(Sum))
     not_kept: dict[Rule, Sum] = field(default_factory=dict)  # left out by a map's rule in the last run, not stored
     open_items: list[OpenItem] = field(default_factory=list)
@@ -126,6 +127,8 @@ def _enter(ledger: Ledger, row: dict[str, Any]) -> None:
     kind = kind_of(row["state"], row["source_state"])
     place = Heading(row["company"], row["record_type"], currency)
     ledger.lines[place][kind].add(1, amount)
+    if row["source_state"] == VANISHED:
+        ledger.vanished[place][kind].add(1, amount)
     if kind == State.SKIPPED:
         ledger.skipped[Rule(row["company"], row["record_type"], row["reason"] or "", currency)].add(1, amount)
     elif kind in (State.SENT, *LEFT_OPEN):

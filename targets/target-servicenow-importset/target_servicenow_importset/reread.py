@@ -169,7 +169,7 @@ def _same(sent: str, live: str, column: Column) -> bool:
     if same(amount, live, column):
         return True
     if column.type in DATES:
-        return live.startswith(sent)
+        return bool(sent) and live.startswith(sent)
     if column.type in ("boolean", "choice"):
         return _folded(sent) == _folded(live)
     return False
