@@ -23,7 +23,7 @@ runs = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("pipeline", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # run, replay, plan; action: what a person decided
+    Column("kind", Text, nullable=False),  # run, replay; action: what a person decided
     Column("target_id", Text, nullable=False),  # the target's live identity
     Column("target_label", Text, nullable=False),
     Column("mapping", Text, nullable=False),
