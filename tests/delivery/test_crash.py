@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RECORDS = [S1, ("suppliers", supplier("S2")), *(("supplier_invoices", invoice(str(n))) for n in range(100, 112))]
 STEPS = 3 * (2 + 12 * 3)  # the fake target ticks three times per row
+SAMPLE = sorted(random.Random(7).sample(range(1, STEPS), 40))
 
 
 def settled(pipeline: Pipeline) -> None:
@@ -33,7 +34,11 @@ def settled(pipeline: Pipeline) -> None:
     assert {row["state"] for row in pipeline.rows("deliveries")} == {"delivered"}
 
 
-@pytest.mark.parametrize("step", sorted(random.Random(7).sample(range(1, STEPS), 40)))
+@pytest.mark.parametrize(
+    ("database", "step"),
+    [("sqlite", step) for step in SAMPLE] + [("postgresql", step) for step in SAMPLE[::4]],
+    indirect=["database"],
+)
 def test_killed_at_any_step_and_run_again(pipeline: Pipeline, step: int) -> None:
     with pytest.raises(Killed):
         pipeline.run(*RECORDS, sink=FakeSink(pipeline.server, die_at=step), batch_rows=5)

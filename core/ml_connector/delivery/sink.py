@@ -161,8 +161,8 @@ class Sink(ABC):
         """Learn what became of rows that are `sent` or `in_doubt`, without writing anything.
 
         With `wait`, poll until outcomes are there or the connector's patience ends, and yield each as soon as it is
-        known; rows still unknown are yielded unchanged. An in-doubt row that is absent from the target is `failed` (may be sent again) only when
-        `lost_at` is older than the connector's settle window (L3).
+        known; rows still unknown are yielded unchanged. An in-doubt row that is absent from the target is `failed` (may
+        be sent again) only when `lost_at` is older than the connector's settle window (L3).
         """
 
     @abstractmethod
@@ -174,8 +174,11 @@ class Sink(ABC):
     def ask_before_writing(self, permit: Callable[[], None]) -> None:
         """Take what is to be called right before each request that writes; it raises when nothing more may go out.
 
-        A sink that does not call it may write a batch to its end after another process has taken its pipeline.
+        A sink without a client of ours must see to it itself, else it may write a batch to its end after another
+        process has taken its pipeline.
         """
+        if self.client is not None:
+            self.client.before_write = permit
 
     def reread(self, effects: Sequence[Effect]) -> Iterable[reading.Reading]:
         """Compare delivered rows with what the target shows now; nothing is written. Raises AuthError, Unreachable.

@@ -29,7 +29,7 @@ from target_servicenow_importset.values import EmptyValues, row_problem
 from target_servicenow_importset.writer import Mode, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from ml_connector.delivery.reading import Reading
     from ml_connector.delivery.sink import Effect, Key, Problem, Row
@@ -167,10 +167,6 @@ class ServiceNowSink(Sink):
             ]
             for key, rows in found.items()
         }
-
-    def ask_before_writing(self, permit: Callable[[], None]) -> None:
-        """Have every request that writes ask first."""
-        self._client.before_write = permit
 
     def reread(self, effects: Sequence[Effect]) -> Iterator[Reading]:
         """Compare delivered rows with the tables they ended in."""
