@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.withdrawal import DELETED_AT, VANISHED, not_there
 from ml_connector.delivery.work import Verdict, Work
-from ml_connector.errors import RecordRefused
+from ml_connector.errors import RecordParked, RecordRefused
 from ml_connector.finance.records import CanonicalRecord, join_key
 from ml_connector.mapping.stream_map import Outline, Skipped
 from ml_connector.secrets import MASK
@@ -44,10 +44,11 @@ class Intake:
         source_hash = digest(raw)
         try:
             meanings = self._source_map.apply(stream, raw)
-        except RecordRefused as error:
+        except (RecordRefused, RecordParked) as error:
+            state = State.PARKED if isinstance(error, RecordParked) else State.REFUSED
             told = next(iter(self._source_map.outline(stream, raw)), Outline(None, None, None))
             record = self._stand_in(stream, raw, source_hash, told)
-            return [self._work(stream, raw, source_hash, record, Verdict.of_error(State.REFUSED, error))]
+            return [self._work(stream, raw, source_hash, record, Verdict.of_error(state, error))]
         works = []
         for meaning in meanings:
             if isinstance(meaning, Skipped):

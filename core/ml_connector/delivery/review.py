@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, or_, select, update
 
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 def review(run: Run, sink: Sink) -> None:
     """Ask the target about what was delivered lately, and about what it complained of before."""
-    if not (sink.reviews and run.settings.review_after):
+    window = run.settings.review_after
+    if window is None or not sink.reviews:
         return
     with run.store.transaction() as connection:
-        asked = _asked(connection, run)
+        asked = _asked(connection, run, stamp(utc_now() - window))
     troubled = {effect.id for effect in asked if effect.handle}
     told = [discreet_outcome(outcome) for outcome in sink.review(asked)] if asked else []
     news = [outcome for outcome in told if (outcome.state == State.DELIVERED) == (outcome.effect.id in troubled)]
@@ -36,9 +37,8 @@ def review(run: Run, sink: Sink) -> None:
         _store(run, news)
 
 
-def _asked(connection: Connection, run: Run) -> list[Effect]:
+def _asked(connection: Connection, run: Run, since: str) -> list[Effect]:
     """Return the rows to ask about, without their payloads; those in trouble have a handle that says so."""
-    since = stamp(utc_now() - run.settings.review_after)
     lately = and_(
         deliveries.c.state == State.DELIVERED, effects.c.state == State.DELIVERED, effects.c.settled_at >= since
     )
@@ -64,7 +64,7 @@ def _store(run: Run, told: Sequence[Outcome]) -> None:
         }
         for outcome in told
     ]
-    changed = {name: bindparam(name) for name in ("state", "reason", "message")}
+    changed: dict[str, Any] = {name: bindparam(name) for name in ("state", "reason", "message")}
     with run.store.transaction() as connection:
         connection.execute(update(effects).where(effects.c.id == bindparam("b_id")).values(changed), rows)
         known = outbox.find(connection, run.target_id, keys)

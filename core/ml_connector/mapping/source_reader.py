@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 HEADER = ("company", "title", "source_state", "source_modified_at")
 _TOP = ("source_system", "vars", "stream_maps")
 _STREAM_WORDS = frozenset(
-    {"__alias__", "__source__", "__key_properties__", "__vars__", "__filter__", "__skip__", "__else__"}
+    {"__alias__", "__source__", "__key_properties__", "__vars__", "__filter__", "__skip__", "__park__", "__else__"}
 )
 _ROWS_WORDS = frozenset({"__each__", "__filter__"})
 
@@ -206,8 +206,9 @@ class _StreamReader:
         values = self.block.values
         if "__filter__" in values and (keep := self._expression(values["__filter__"])):
             yield SkipRule("filter", keep, keeps=True)
-        if "__skip__" in values:
-            block = read_block(values["__skip__"], self.block.place, "__skip__", self.problems)
-            for name, node in block.values.items():
-                if leave_out := self._expression(node):
-                    yield SkipRule(name, leave_out, keeps=False)
+        for word in ("__skip__", "__park__"):
+            if word in values:
+                block = read_block(values[word], self.block.place, word, self.problems)
+                for name, node in block.values.items():
+                    if holds := self._expression(node):
+                        yield SkipRule(name, holds, keeps=False, parks=word == "__park__")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.errors import RecordRefused
+from ml_connector.errors import RecordParked, RecordRefused
 from ml_connector.finance import money
 from ml_connector.finance.documents import duplicate_key
 from ml_connector.finance.records import CanonicalRecord, join_key
@@ -47,6 +47,7 @@ class SkipRule:
     name: str
     expression: Expression
     keeps: bool
+    parks: bool = False  # it waits, visibly, instead of being left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +97,12 @@ class StreamMap:
     currency: Column | None
 
     def apply(self, source_system: str, record: dict[str, Any], shared: Mapping[str, Any]) -> CanonicalRecord | Skipped:
-        """Map one native record; raises RecordRefused when it cannot be read."""
+        """Map one native record; raises RecordRefused when it cannot be read, RecordParked when a rule lets it wait."""
         scope = self._scope(record, shared)
         for rule in self.skip:
             if bool(rule.expression.evaluate(record, record, scope.var)) is not rule.keeps:
+                if rule.parks:
+                    raise _parked(rule)
                 return self._skipped(rule, record, shared)
         header = fill(self.header, record, None, scope)
         company, key = self._company(header), self._key(record, scope)
@@ -184,6 +187,14 @@ class StreamMap:
     def _skipped(self, rule: SkipRule, record: dict[str, Any], shared: Mapping[str, Any]) -> Skipped:
         message = f"Left out by the rule {rule.name}: `{rule.expression.text}` ({rule.expression.place})."
         return Skipped(rule.name, message, self.outline(record, shared))
+
+
+def _parked(rule: SkipRule) -> RecordParked:
+    return RecordParked(
+        rule.name,
+        f"The rule {rule.name} lets it wait: `{rule.expression.text}` ({rule.expression.place}).",
+        suggestion="Put it right in the source system: it is then read again.",
+    )
 
 
 def _signed(fields: Mapping[str, Any]) -> Decimal | None:
