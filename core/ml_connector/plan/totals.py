@@ -28,8 +28,9 @@ def totals(records: Iterable[Record]) -> dict[Account, Sum]:
     """Return counts and amounts."""
     found: dict[Account, Sum] = defaultdict(Sum)
     for record in records:
-        account = Account(record.company, record.record_type, record.currency or "", record.verdict)
-        found[account].add(1, Decimal(record.amount or 0) if record.currency else Decimal(0))
+        currency = record.currency if record.currency and record.amount else ""
+        account = Account(record.company, record.record_type, currency, record.verdict)
+        found[account].add(1, Decimal(record.amount or 0) if currency else Decimal(0))
     return dict(sorted(found.items()))
 
 
