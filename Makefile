@@ -8,6 +8,8 @@ JOBS ?= 2
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
+# Tests and proofs start hundreds of processes, and some machines keep Python from writing its bytecode.
+export UV_COMPILE_BYTECODE := 1
 
 .PHONY: demo test lint types bench prove clean
 

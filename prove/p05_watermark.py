@@ -18,23 +18,24 @@ if TYPE_CHECKING:
 
 NUMBER, TITLE = 5, "The watermark under edits, ties, long reads and wrong clocks"
 REPEATS = {Size.SHORT: 1, Size.FULL: 5}
-ROUNDS = {Size.SHORT: 3, Size.FULL: 8}  # reads in a row, each from the state of the one before
+ROUNDS = {Size.SHORT: 2, Size.FULL: 8}  # reads in a row, each from the state of the one before
 
 
 def run(size: Size, seed: int, folder: Path) -> Proof:
     """Play every scenario, several times with other chances."""
     proof, chance = Proof(NUMBER, TITLE), random.Random(seed)
-    cases = [(scenario, chance.randrange(2**32)) for scenario in SCENARIOS for _ in range(REPEATS[size])]
+    scenarios = chance.sample(SCENARIOS, 3) if size is Size.SHORT else SCENARIOS
+    cases = [(scenario, chance.randrange(2**32)) for scenario in scenarios for _ in range(REPEATS[size])]
     with in_turn(size) as each:
         results = list(each(partial(play, folder, ROUNDS[size]), cases))
     counts: Counter[str] = sum((found for found, _ in results), Counter())
     proof.failures = [words for _, told in results for words in told]
     names = ("reads", "versions committed", "versions that lived through a read", "records emitted", "effects")
     kinds = ("reads of a set that never stood still", "lost", "duplicate", "stale", "never read")
-    proof.numbers = {"scenarios": len(SCENARIOS), "runs of scenarios": len(cases)}
+    proof.numbers = {"scenarios": len(scenarios), "runs of scenarios": len(cases)}
     proof.numbers |= {name: counts[name] for name in (*names, *kinds)}
     proof.require_work(*names)
-    played = {scenario.name: counts[scenario.name] for scenario in SCENARIOS}
+    played = {scenario.name: counts[scenario.name] for scenario in scenarios}
     proof.details = "what people did while pages were read, by scenario\n" + histogram(played)
     proof.failures += [f"{name}: nothing happened" for name, acts in played.items() if not acts]
     return proof
