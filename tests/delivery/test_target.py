@@ -55,10 +55,12 @@ def feed(target: FakeTarget, *messages: Any) -> None:
     target.listen(io.StringIO("".join(f"{each if isinstance(each, str) else json.dumps(each)}\n" for each in messages)))
 
 
-def test_half_a_surrogate_pair_does_not_stop_a_run(target: FakeTarget, pipeline: Pipeline) -> None:
+def test_characters_that_a_database_refuses_do_not_stop_a_run(target: FakeTarget, pipeline: Pipeline) -> None:
     feed(target, SCHEMA, record(name="half \ud83d of one"), record(name="grin \U0001f600", number="S2"))
+    feed(target, SCHEMA, record(name="nul \0 in it", number="S\0 3"), record(name=r"no \u0000", number="S4"))
     names = {row["name"] for row in pipeline.server.tables["suppliers"].values()}
-    assert names == {"half \ufffd of one", "grin \U0001f600"}
+    assert names == {"half \ufffd of one", "grin \U0001f600", "nul \ufffd in it", r"no \u0000"}
+    assert pipeline.state_of("erp:NO01:suppliers:S\ufffd 3") == ("delivered", None)
 
 
 def test_state_keeps_every_digit(target: FakeTarget, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from ml_connector.audit.actor import actor, host
@@ -111,6 +112,17 @@ def test_a_store_put_back_from_a_backup_stops_the_run(store_url: str) -> None:
         with pytest.raises(EnvironmentFault, match="another one"), store.transaction():
             pass
     store.close()
+
+
+def test_a_place_that_takes_no_lock_is_told(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    open_store(url).close()
+    (tmp_path / "locks").write_text("a file where the folder should be")
+    with (
+        pytest.raises(EnvironmentFault, match=r"cannot be locked beside .* Let this user write there"),
+        pipeline_lock(url, "p"),
+    ):
+        pass
 
 
 def terminate(postgres: PostgresServer, url: str) -> None:

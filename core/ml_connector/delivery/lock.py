@@ -52,25 +52,32 @@ def pipeline_lock(store_url: str, pipeline: str) -> Iterator[Fence]:
 
 @contextmanager
 def _hold_file(engine: Engine, pipeline: str) -> Iterator[None]:
-    """Lock a file beside the store; the operating system frees it when the process dies.
-
-    Who may use the store may use its locks: both have the same permissions.
-    """
+    """Lock a file beside the store; the operating system frees it when the process dies."""
     store = Path(engine.url.database or "")
+    try:
+        lock = _lock_beside(store, pipeline)
+        lock.acquire()
+    except Timeout:
+        raise _refusal(engine, pipeline) from None
+    except OSError as error:
+        raise EnvironmentFault(
+            f"the pipeline {pipeline!r} cannot be locked beside {store}: {error.strerror}. "
+            "Let this user write there, then run again."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _lock_beside(store: Path, pipeline: str) -> FileLock:
+    """Return the lock's file; who may use the store may use its locks: both have the same permissions."""
     folder = store.parent / "locks"
     if not folder.exists():
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(S_IMODE(store.parent.stat().st_mode))
     name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in pipeline)
-    lock = FileLock(folder / f"{name}.lock", timeout=0, mode=S_IMODE(store.stat().st_mode))
-    try:
-        lock.acquire()
-    except Timeout:
-        raise _refusal(engine, pipeline) from None
-    try:
-        yield
-    finally:
-        lock.release()
+    return FileLock(folder / f"{name}.lock", timeout=0, mode=S_IMODE(store.stat().st_mode))
 
 
 @contextmanager
