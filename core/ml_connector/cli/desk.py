@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ml_connector.cli.project import Project
 from ml_connector.errors import ConfigError, ConnectorError, EnvironmentFault
+from ml_connector.secrets.guard import process_redactor
 from ml_connector.secrets.vault import Vault
 from ml_connector.store import open_store
 
@@ -88,7 +89,8 @@ class Desk:
         """Print an error and the next command to type."""
         step = next_step(error, self.verb)
         if self.as_json:
-            told = {"code": error.code, "message": str(error), "exit_code": error.exit_code, "next": step}
+            words = process_redactor().clean(str(error))
+            told = {"code": error.code, "message": words, "exit_code": error.exit_code, "next": step}
             self.show({"error": told}, lambda: "")
             return
         self.aside.print(Text.assemble((f"✗ {error.code}", "red"), f": {error}\n  next: {step}"), soft_wrap=True)
