@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 from ml_connector.delivery.settings import Guards
-from ml_connector.delivery.sink import Sink
+from ml_connector.delivery.sink import Effect, Outcome, Sink, State
 from ml_connector.errors import EnvironmentFault
 from ml_connector.plan.rehearsal import ReadingSink
 
 from tests.delivery.conftest import KEY, S1, invoice, supplier
 from tests.delivery.fake_target import FakeSink
 from tests.plan.conftest import Planner, record_of, verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 I100 = ("supplier_invoices", invoice("100"))
 
@@ -88,7 +92,24 @@ def test_every_question_a_sink_can_answer_reaches_the_target() -> None:
     """A method added to Sink must be thought of here: a plan that does not ask is no plan."""
     asked = {name for name in vars(Sink) if not name.startswith("_")}
     of_writing = {"ask_before_writing", "orders_phases"}
-    assert asked - vars(ReadingSink).keys() == {*of_writing, "ping", "client"}
+    assert asked - vars(ReadingSink).keys() == {*of_writing, "ping", "client", "reviews"}  # which __init__ takes over
+
+
+def test_what_the_target_complains_of_later_is_foreseen(pipeline: Planner) -> None:
+    pipeline.run(S1, I100)
+
+    class Complaining(FakeSink):
+        reviews = True
+
+        def review(self, effects: Sequence[Effect]) -> Iterable[Outcome]:
+            for effect in effects:
+                if effect.business_key == KEY:
+                    yield Outcome(effect, State.REFUSED, reason="integration_error", message="no such vendor site")
+
+    before = pipeline.everything()
+    flow = pipeline.plan(sink=Complaining(pipeline.server), review_after=timedelta(days=7))
+    assert pipeline.everything() == before
+    assert record_of(flow, "100").reason == "integration_error"
 
 
 def test_a_line_that_is_gone_is_told_and_sends_nothing(pipeline: Planner) -> None:

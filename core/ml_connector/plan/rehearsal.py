@@ -37,6 +37,7 @@ class ReadingSink(Sink):
     def __init__(self, sink: Sink, arrivals: Arrivals) -> None:
         self._sink = sink
         self._arrivals = arrivals
+        self.reviews = sink.reviews  # type: ignore[misc]  # what its target can tell, not what its class can
         self._seen: dict[tuple[str, tuple[str, ...], Key, tuple[str, ...]], str] = {}
 
     def identity(self) -> Identity:
@@ -60,6 +61,10 @@ class ReadingSink(Sink):
     def settle(self, effects: Sequence[Effect], *, wait: bool) -> Iterable[Outcome]:
         """Learn what became of rows that an earlier run sent."""
         return self._sink.settle(effects, wait=wait)
+
+    def review(self, effects: Sequence[Effect]) -> Iterable[Outcome]:
+        """Learn what the target has come to say of rows that were delivered."""
+        return self._sink.review(effects)
 
     def lookup(
         self, table: str, key_columns: Sequence[str], keys: Sequence[Key], columns: Sequence[str]
