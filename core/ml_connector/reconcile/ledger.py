@@ -187,9 +187,10 @@ def _not_kept(
 
 
 def titles_of(connection: Connection, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return what the books say of these records, by business key."""
+    """Return what the books say of these records, by business key; of two targets, the newer one's."""
     found = {}
     for page in pages(keys):
         query = select(*(deliveries.c[name] for name in _COLUMNS)).where(deliveries.c.business_key.in_(page))
+        query = query.order_by(deliveries.c.id)
         found.update({row["business_key"]: masked(dict(row)) for row in connection.execute(query).mappings()})
     return found
