@@ -196,3 +196,28 @@ def test_all_of_it_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
         done = CliRunner().invoke(cli, ["audit", "verify", "--head", told["head_file"], *where])
         assert done.exit_code == 0, done.output
     assert answer(on_server, "trace", "101")["record"]["state"] == "delivered"
+
+
+def test_whatever_is_put_there_is_a_finding_not_a_fault(pipeline: Pipeline) -> None:
+    columns = {
+        "events": ("data", "business_key", "hash", "at"),
+        "runs": ("message", "head", "exit_code"),
+        "tallies": ("record_type", "count", "amount"),
+    }
+    for table, names in columns.items():
+        for name in names:
+            for odd in (b"\xff", "", "[]", '{"rows":[1],"gone":5,"heads":[1],"state":{}}', -1):
+                line = f"rowid = (SELECT min(rowid) FROM {table})"
+                with closing(sqlite3.connect(pipeline.folder / "store.db")) as connection:
+                    (before,) = connection.execute(f"SELECT {name} FROM {table} WHERE {line}").fetchone()
+                sql(pipeline, f"UPDATE {table} SET {name} = ? WHERE {line}", odd)
+                assert not report(pipeline).valid, (table, name, odd)
+                sql(pipeline, f"UPDATE {table} SET {name} = ? WHERE {line}", before)
+    assert report(pipeline).valid
+
+
+def test_names_with_characters_that_no_database_keeps_verify(tmp_path: Path) -> None:
+    odd = Pipeline(tmp_path)
+    odd.run(("suppliers", supplier("S\x00é")), ("supplier_invoices", invoice("1\x00", lines=[], currency="N\x00K")))
+    assert odd.rows("deliveries")
+    assert report(odd).findings == []

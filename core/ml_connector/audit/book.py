@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import select
 
 from ml_connector.audit.chain import GENESIS
-from ml_connector.audit.trail import bound_row, tallies_hash
+from ml_connector.audit.trail import kept_row, tallies_hash
 from ml_connector.store.tables import events, runs, tallies
 from ml_connector.store.text import decode
 
@@ -86,8 +86,8 @@ class StoreBook:
 
     def row_of(self, run_id: str) -> dict[str, Any]:
         """Return what the trail would bind of a line of `runs`, and its `head`."""
-        row = self._connection.execute(select(runs).where(runs.c.id == run_id)).mappings().one()
-        return {**bound_row(dict(row)), "head": row["head"]}
+        head = self._connection.execute(select(runs.c.head).where(runs.c.id == run_id)).scalar()
+        return {**kept_row(self._connection, run_id), "head": head}
 
     def tallies_of(self, run_id: str) -> str:
         """Return the hash of a run's tallies."""

@@ -47,10 +47,10 @@ class ExportBook:
         parts: Any = {}
         for number, line in enumerate(self._lines(), 1):
             kind, event = line.get("type"), _event(line) if line.get("type") == "event" else None
-            if kind == "run" and line.get("id") not in self._rows:
+            if kind == "run" and str(line.get("id")) not in self._rows:
                 self._rows[str(line.get("id"))] = {name: line[name] for name in line if name != "type"}
-            elif kind == "tally":
-                found[str(line.get("run_id"))].append(tuple(line.get(name) for name in _TALLY))
+            elif kind == "tally" and (values := _tally(line)):
+                found[str(line.get("run_id"))].append(values)
             elif event and event.kind == EXPORTED:
                 parts = event.told.get("parts")
             elif not event and (kind != "export" or number > 1):
@@ -106,6 +106,12 @@ class ExportBook:
             if pipeline != OWN_PIPELINE and report.heads.get(pipeline) != part.head:
                 words = f"its part of the chain does not end with event {part.last}, as the export says: it was cut off"
                 report.add(Finding(words, pipeline=pipeline, seq=part.last))
+
+
+def _tally(line: dict[str, Any]) -> tuple[Any, ...] | None:
+    values = tuple(line.get(name) for name in _TALLY)
+    right = all(isinstance(value, int if name == "count" else str) for name, value in zip(_TALLY, values, strict=True))
+    return values if right else None
 
 
 def _event(line: dict[str, Any]) -> Event | None:

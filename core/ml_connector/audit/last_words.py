@@ -12,6 +12,7 @@ from ml_connector.audit.findings import Finding
 from ml_connector.delivery.news import BOUND
 from ml_connector.delivery.sink import State
 from ml_connector.store.tables import deliveries, effects, events, runs
+from ml_connector.store.text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,10 +42,12 @@ class _LastWord:
     def take(self, event: Event, *, decided: bool) -> None:
         """Add the next event, one of a run, or one that says what a person decided."""
         self.event, told = event, event.told
-        self.rows |= told.get("rows", {})
-        self.gone = (self.gone | set(told.get("gone", ()))) - told.get("rows", {}).keys()
+        rows = _mapping(told.get("rows"))
+        self.rows |= {name: _mapping(row) for name, row in rows.items()}
+        gone = told.get("gone")
+        self.gone = (self.gone | set(map(str, gone if isinstance(gone, list) else ()))) - rows.keys()
         if "state" in told:
-            self.content = {name: told.get(name) for name in BOUND}
+            self.content = {name: _as_kept(told.get(name)) for name in BOUND}
         elif event.kind in _STATES:
             state = State.DELIVERED if event.kind == State.UNCHANGED else event.kind
             if decided:
@@ -52,6 +55,16 @@ class _LastWord:
                 self.content = kept | {"state": state}
             else:
                 self.content, self.whole = {"state": state}, False
+
+
+def _mapping(told: Any) -> dict[str, Any]:
+    """Return a mapping as it is; whatever else somebody put in its place, which its hash tells, as an empty one."""
+    return told if isinstance(told, dict) else {}
+
+
+def _as_kept(told: Any) -> Any:
+    """Return a value as a database keeps it."""
+    return storable(told) if isinstance(told, str) else told
 
 
 def check_deliveries(connection: Connection, report: Report, pipeline: str | None = None) -> None:
@@ -115,7 +128,9 @@ def _compare(delivery: Row[Any], word: _LastWord | None, rows: Sequence[Row[Any]
             continue
         told = word.rows.get(row.name, {})
         claimed = (row.state, row.action or None, row.remote_id)
-        if row.state == State.DELIVERED and claimed != tuple(told.get(n) for n in ("state", "action", "target_id")):
+        if row.state == State.DELIVERED and claimed != tuple(
+            _as_kept(told.get(n)) for n in ("state", "action", "target_id")
+        ):
             yield f"its row {row.name} is not what the trail says of it last"
         elif delivery.state == State.DELIVERED and row.state not in (State.DELIVERED, State.SKIPPED):
             yield f"its row {row.name} is {row.state}, though the trail says that all of it arrived"

@@ -100,7 +100,7 @@ class RunRows:
             return value is not None and name not in _MAY_COME_LATER
         if told is None and TALLIES not in run.told:
             return False  # a release before this one bound fewer columns
-        return not {value, _hashed(value)} & {told, _hashed(told)}
+        return all(one != other for one in (value, _hashed(value)) for other in (told, _hashed(told)))
 
     def _tell(self, run: _Open, event: Event, words: str) -> None:
         self._report.add(Finding(words, run.run_id, run.pipeline, event.seq, event.at, event.business_key))

@@ -12,7 +12,7 @@ from ml_connector.audit.chain import GENESIS, bound, hash_text, link
 from ml_connector.secrets import MASK
 from ml_connector.secrets.personal import without_iban
 from ml_connector.store.tables import events, runs, tallies
-from ml_connector.store.text import encode, stamp, utc_now
+from ml_connector.store.text import encode, stamp, storable, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -71,17 +71,15 @@ class Trail:
         mine = others.pop(pipeline, Head(0, GENESIS))
         trail = cls(row["id"], mine.hash)
         connection.execute(insert(runs), row)
-        trail.append(connection, [(STARTED, None, {**bound_row(row), HEADS: others})])
+        trail.append(connection, [(STARTED, None, {**kept_row(connection, trail.run_id), HEADS: others})])
         return trail
 
     def end(self, connection: Connection, **facts: Any) -> None:
         """Close the run: its last event binds its whole row and its tallies; the row keeps the head."""
         mine = runs.c.id == self.run_id
         connection.execute(update(runs).where(mine).values(ended_at=stamp(utc_now()), **facts))
-        row = connection.execute(select(runs).where(mine)).mappings().one()
-        self.append(
-            connection, [(ENDED, None, {**bound_row(dict(row)), TALLIES: tallies_hash(connection, self.run_id)})]
-        )
+        told = {**kept_row(connection, self.run_id), TALLIES: tallies_hash(connection, self.run_id)}
+        self.append(connection, [(ENDED, None, told)])
         connection.execute(update(runs).where(mine).values(head=self.head(connection)))
 
     def head(self, connection: Connection) -> str:
@@ -101,7 +99,8 @@ class Trail:
         rows = []
         for seq, (kind, business_key, data) in zip(_numbers(connection, len(entries)), entries, strict=True):
             written = without_iban(encode(data), MASK)  # a person's reason may name one
-            covered = (seq, self.run_id, at, business_key, kind, hash_text(written))
+            key = None if business_key is None else storable(business_key)  # what is hashed is what is kept
+            covered = (seq, self.run_id, at, key, kind, hash_text(written))
             row = dict(zip(COVERED, covered, strict=True)) | {"data": written, "previous_hash": head}
             head = link(head, *covered)
             rows.append(row | {"hash": head})
@@ -126,13 +125,18 @@ def tallies_hash(connection: Connection, run_id: str) -> str:
 
 def hash_tallies(rows: Iterable[tuple[Any, ...]]) -> str:
     """Return the hash of a run's tallies, in any order: company, type, kind, reason, currency, count, amount."""
-    return hash_text(encode(sorted(rows)))
+    return hash_text(encode(sorted(rows, key=encode)))
 
 
 def bound_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the trail keeps of a line of `runs`; its head is the trail itself."""
     told = {name: value for name, value in row.items() if value is not None and name != "head"}
-    return {name: bound(value) if name in BY_HASH else value for name, value in told.items()}
+    return {name: bound(str(value)) if name in BY_HASH else value for name, value in told.items()}
+
+
+def kept_row(connection: Connection, run_id: str) -> dict[str, Any]:
+    """Return what the trail keeps of the line of a run, as the store has it."""
+    return bound_row(dict(connection.execute(select(runs).where(runs.c.id == run_id)).mappings().one()))
 
 
 def _numbers(connection: Connection, count: int) -> Sequence[int]:

@@ -90,7 +90,7 @@ class Verifier:
             self.report.purged += 1
             if event.seq not in self._purged:
                 self._tell(event, "its data was taken away, and no purge says so", pipeline, chain)
-        elif hash_text(event.data) != event.data_hash:
+        elif hash_text(str(event.data)) != event.data_hash:  # somebody may have put bytes there
             self._tell(event, "its data was changed", pipeline, chain)
         if right != event.hash:
             self._tell(event, "one of its columns was changed: its hash is that of others", pipeline, chain)
