@@ -13,7 +13,7 @@ from ml_connector.delivery.discretion import discreet_error, discreet_outcome, d
 from ml_connector.delivery.edited import apply_edits, void_edits
 from ml_connector.delivery.late import await_headers
 from ml_connector.delivery.news import news
-from ml_connector.delivery.sink import TARGET_REPORTED, Effect, Outcome, State
+from ml_connector.delivery.sink import Effect, Outcome, State
 from ml_connector.delivery.withdrawal import VANISHED
 from ml_connector.delivery.work import OPEN_STATES, Verdict, Work
 from ml_connector.errors import ConnectorError
@@ -255,8 +255,8 @@ _GOING_OUT = Verdict(State.IN_DOUBT, "going_out", "the request was about to leav
 
 
 def _needs_letter(known: KnownDelivery) -> bool:
-    """Say whether a record that stays as it is may have no dead letter yet."""
-    return known.in_flight or known.reason == TARGET_REPORTED
+    """Say whether a record that stays as it is may have no dead letter yet: STATE will pass it (L1)."""
+    return known.state in OPEN_STATES
 
 
 def _going_out(work: Work) -> Verdict:

@@ -23,22 +23,25 @@ if TYPE_CHECKING:
     from ml_connector.delivery.sink import Effect, Outcome, Sink
 
 
+ASKED_AT_ONCE = 10_000  # rows in memory; the target is asked once per table for each such part
+
+
 def review(run: Run, sink: Sink) -> None:
     """Ask the target about what was delivered lately, and about what it complained of before."""
     window = run.settings.review_after
     if window is None or not sink.reviews:
         return
-    with run.store.transaction() as connection:
-        asked = _asked(connection, run, stamp(utc_now() - window))
-    troubled = {effect.id for effect in asked if effect.handle}
-    told = [discreet_outcome(outcome) for outcome in sink.review(asked)] if asked else []
-    news = [outcome for outcome in told if (outcome.state == State.DELIVERED) == (outcome.effect.id in troubled)]
-    if news:
-        _store(run, news)
+    since, last = stamp(utc_now() - window), 0
+    while asked := _asked(run, since, last):
+        last = asked[-1].id
+        told = map(discreet_outcome, sink.review(asked))
+        news = [outcome for outcome in told if (outcome.state == State.DELIVERED) == bool(outcome.effect.handle)]
+        if news:
+            _store(run, news)
 
 
-def _asked(connection: Connection, run: Run, since: str) -> list[Effect]:
-    """Return the rows to ask about, without their payloads; those in trouble have a handle that says so."""
+def _asked(run: Run, since: str, after: int) -> list[Effect]:
+    """Return the next rows to ask about, without their payloads; those in trouble have a handle that says so."""
     lately = and_(
         deliveries.c.state == State.DELIVERED, effects.c.state == State.DELIVERED, effects.c.settled_at >= since
     )
@@ -47,10 +50,12 @@ def _asked(connection: Connection, run: Run, since: str) -> list[Effect]:
         select(effects, deliveries.c.business_key)
         .join(deliveries, deliveries.c.id == effects.c.delivery_id)
         .where(deliveries.c.pipeline == run.settings.pipeline, deliveries.c.target_id == run.target_id)
-        .where(or_(lately, troubled))
+        .where(or_(lately, troubled), effects.c.id > after)
         .order_by(effects.c.id)
+        .limit(ASKED_AT_ONCE)
     )
-    return [outbox.outline(dict(row)) for row in connection.execute(query).mappings()]
+    with run.store.reading() as connection:
+        return [outbox.outline(dict(row)) for row in connection.execute(query).mappings()]
 
 
 def _store(run: Run, told: Sequence[Outcome]) -> None:
