@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Misfortune = Callable[[Stage], Case]
 
-LABELS = {"pipeline", "company", "mapping", "maps_dir"}
+LABELS = {"pipeline", "company", "mapping", "maps_dir", "replay_of"}
 """Settings that name things in the store; they are no place for a secret (docs/secrets.md)."""
 
 BROKEN = {
