@@ -109,9 +109,9 @@ def _end(folder: Path, mode: str, lines: tuple[str, ...]) -> Scene:
         return Scene(folder, mode, lines, order, end, flow.verdicts(), end.count - before)
 
 
-def passes_of(flow: Flow, lines: Path, told: Path) -> tuple[str, ...]:
-    """Run the target undisturbed; return the seams it passes, in order."""
-    _undisturbed(run_to(f"count:{told}", flow.target(), lines))
+def passes_of(flow: Flow, lines: Path, told: Path, command: Sequence[str | Path] = ()) -> tuple[str, ...]:
+    """Run the target, or another command, undisturbed; return the seams it passes, in order."""
+    _undisturbed(run_to(f"count:{told}", command or flow.target(), lines))
     return tuple(json.loads(told.read_text()))
 
 

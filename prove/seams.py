@@ -51,6 +51,8 @@ SEAMS = (
     Seam("trail.appended", "ml_connector.audit.trail:Trail.append", before=False),
     Seam("state.before_print", "ml_connector.singer.target:_print_state", before=True),
     Seam("state.after_print", "ml_connector.singer.target:_print_state", before=False),
+    Seam("tap.before_write", "ml_connector.singer.io:Writer.write_records", before=True),
+    Seam("tap.after_write", "ml_connector.singer.io:Writer.write_records", before=False),
     Seam("http.before_send", "ml_connector.http.client:Client._send", before=True),
     Seam("http.after_answer", "ml_connector.http.client:Client._send", before=False),
 )

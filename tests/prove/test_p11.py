@@ -23,6 +23,7 @@ def test_killed_replays_rotations_and_upgrades_are_finished(tmp_path: Path) -> N
     assert proof.failures == []
     assert {name: number for name, number in proof.numbers.items() if name.endswith(": kills")} == {
         "replay: kills": 2,
+        "tap: kills": 2,
         "key rotation: kills": 2,
         "schema migration: kills": 2,
     }
