@@ -71,7 +71,8 @@ def verb(stage: Stage, kind: str, *words: str, stdin: str = "") -> Case:
 
 def reference_in_any_setting(stage: Stage) -> Case:
     """A canary comes from the vault into a setting that does not take it."""
-    connector, make = stage.chance.choice([(TapVisma, _tap_with), (TargetServiceNowImportSet, _target_with)])
+    choices: list[tuple[Any, Callable[..., Case]]] = [(TapVisma, _tap_with), (TargetServiceNowImportSet, _target_with)]
+    connector, make = stage.chance.choice(choices)
     schema: dict[str, Any] = connector.config_jsonschema
     name = stage.chance.choice(sorted(set(schema["properties"]) - LABELS))
     reference = f"secret:canary.n{stage.chance.randrange(len(stage.secrets))}"
@@ -91,7 +92,7 @@ def _target_with(stage: Stage, kind: str, settings: Mapping[str, Any]) -> Case:
 def plain_secret_of_a_wrong_type(stage: Stage) -> Case:
     """A secret stands in the settings itself, where validation quotes it, or under a misspelt name."""
     canary = stage.chance.choice(stage.secrets)
-    settings = stage.chance.choice(
+    settings: dict[str, Any] = stage.chance.choice(
         [{"client_secret": [canary]}, {"client_secret": {"a": canary}}, {"cleint_secret": canary, "tenant_id": 1}]
     )
     make = stage.chance.choice([_tap_with, _target_with])
@@ -203,7 +204,7 @@ def refused_record(stage: Stage) -> Case:
         ]
     )
     if stage.chance.random() < 0.5:
-        amounts = {"amount": 1, "balance": person.iban, "description": f"to {person.iban}"}
+        amounts: dict[str, Any] = {"amount": 1, "balance": person.iban, "description": f"to {person.iban}"}
         return target(stage, "a record that is refused", stage.lines("supplier_invoices", **amounts))
     return target(stage, "a record that is refused", stage.lines("suppliers", **changes))
 
