@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from ml_connector.cli.owners import owner
+from ml_connector.delivery.owners import owner
 from ml_connector.store import open_store, tables
 from ml_connector.store.text import stamp, utc_now
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ml_connector.cli.project import Pair, Project
-from ml_connector.cli.words import age, money
 from ml_connector.errors import ConfigError
+from ml_connector.words import age, money
 
 if TYPE_CHECKING:
     from tests.cli.conftest import House

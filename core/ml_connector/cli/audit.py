@@ -17,8 +17,8 @@ from ml_connector.audit.check import check_export, check_store, read_head
 from ml_connector.audit.export import export
 from ml_connector.audit.purge import purge
 from ml_connector.cli.desk import Desk, Stop, verb
-from ml_connector.cli.words import many
 from ml_connector.store.text import stamp, utc_now
+from ml_connector.words import many
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

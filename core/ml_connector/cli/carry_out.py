@@ -10,7 +10,6 @@ from ml_connector.cli.desk import Desk, Stop
 from ml_connector.cli.plan_pictures import differences_picture, headline
 from ml_connector.cli.planning import approve, make_plan, own_copy
 from ml_connector.cli.running import run_and_read, tell, tell_end
-from ml_connector.cli.words import many
 from ml_connector.delivery.outbox import pages
 from ml_connector.delivery.sink import State
 from ml_connector.errors import PlanChanged
@@ -18,6 +17,7 @@ from ml_connector.plan.compare import differences
 from ml_connector.plan.document import SENDING, Plan, read_plan
 from ml_connector.plan.words import PLAN
 from ml_connector.store.tables import deliveries
+from ml_connector.words import many
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ from ml_connector.cli.dead_replay import replay
 from ml_connector.cli.dead_show import show
 from ml_connector.cli.desk import Desk, verb
 from ml_connector.cli.letters import Letter, find_letters
-from ml_connector.cli.words import age, amounts, many, plain, short
 from ml_connector.delivery import decisions
+from ml_connector.words import age, amounts, many, plain, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

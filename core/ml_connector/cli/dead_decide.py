@@ -17,11 +17,11 @@ from ml_connector.cli.desk import Desk, Stop, verb
 from ml_connector.cli.history import changed
 from ml_connector.cli.letters import Letter, find_letters
 from ml_connector.cli.project import FOUR_EYES
-from ml_connector.cli.words import amounts, many
 from ml_connector.delivery import carry_out, decisions, edits
 from ml_connector.delivery.decisions import Decision, Wish
 from ml_connector.errors import RecordRefused
 from ml_connector.secrets.sealing import masked
+from ml_connector.words import amounts, many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -18,11 +18,11 @@ from ml_connector.cli.history import changed
 from ml_connector.cli.letters import DROPPED, Letter, find_letters
 from ml_connector.cli.project import FOUR_EYES
 from ml_connector.cli.replay import Replayed, by_pipeline, replay_letters
-from ml_connector.cli.words import many, plain
 from ml_connector.delivery import carry_out, decisions
 from ml_connector.delivery.decisions import Wish
 from ml_connector.delivery.sink import State
 from ml_connector.secrets.sealing import masked
+from ml_connector.words import many, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,10 +15,10 @@ from ml_connector.cli.canonical import Reading, shown
 from ml_connector.cli.desk import Desk, Stop, verb
 from ml_connector.cli.history import Entry, changed, history
 from ml_connector.cli.letters import Letter, find_letters, shown_record
-from ml_connector.cli.words import age, amounts, many, plain
 from ml_connector.delivery import decisions, edits
 from ml_connector.errors import ConfigError
 from ml_connector.secrets.sealing import masked
+from ml_connector.words import age, amounts, many, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,10 +14,10 @@ from ml_connector.cli.desk import Desk, Stop, verb
 from ml_connector.cli.pictures import summary_picture
 from ml_connector.cli.running import only_job, run_and_read, tell
 from ml_connector.cli.simulators import Simulators, simulators
-from ml_connector.cli.words import many
 from ml_connector.delivery.balance import RECEIVED
 from ml_connector.delivery.sink import State
 from ml_connector.store.tables import deliveries
+from ml_connector.words import many
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
-from ml_connector.cli.words import plain
 from ml_connector.delivery import decisions, edited
 from ml_connector.delivery.sink import State
 from ml_connector.secrets.sealing import masked
 from ml_connector.store.tables import dead_letters, events
 from ml_connector.store.text import decode
+from ml_connector.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, select
 
-from ml_connector.cli.owners import owner
 from ml_connector.delivery.outbox import pages
+from ml_connector.delivery.owners import owner
 from ml_connector.secrets.sealing import masked
 from ml_connector.store.tables import dead_letters, deliveries, shapes
 from ml_connector.store.text import decode, encode

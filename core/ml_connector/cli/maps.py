@@ -12,9 +12,9 @@ from rich.table import Table
 
 from ml_connector.cli.desk import Desk, Stop, verb
 from ml_connector.cli.processes import run_executable
-from ml_connector.cli.words import many
 from ml_connector.errors import ConfigError
 from ml_connector.mapping import Finding, check_maps, search_path
+from ml_connector.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

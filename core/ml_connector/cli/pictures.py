@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ml_connector.cli.summary import incoming, outgoing
-from ml_connector.cli.words import age, amounts, money, plain, short
 from ml_connector.delivery.report import IN_BALANCE, OUT_OF_BALANCE
 from ml_connector.delivery.sink import State
+from ml_connector.words import age, amounts, money, plain, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

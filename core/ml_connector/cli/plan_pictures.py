@@ -12,10 +12,10 @@ from rich.text import Text
 
 from ml_connector.cli.pictures import causes_picture
 from ml_connector.cli.summary import Cause, stand_in
-from ml_connector.cli.words import money, plain, short
 from ml_connector.delivery.balance import Sum
 from ml_connector.plan.document import SENDING, Verdict
 from ml_connector.plan.totals import net, totals
+from ml_connector.words import money, plain, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

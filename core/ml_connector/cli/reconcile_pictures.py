@@ -9,10 +9,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ml_connector.cli.words import age, many, money, plain, short
 from ml_connector.delivery.reading import Found
 from ml_connector.delivery.sink import State
 from ml_connector.reconcile.ledger import KINDS, source_total
+from ml_connector.words import age, many, money, plain, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

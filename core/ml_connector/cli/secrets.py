@@ -11,8 +11,8 @@ from rich.text import Text
 
 from ml_connector.cli.desk import Desk, Stop, verb
 from ml_connector.cli.project import Project
-from ml_connector.cli.words import many
 from ml_connector.secrets import Secret
+from ml_connector.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

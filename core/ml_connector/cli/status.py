@@ -11,9 +11,9 @@ from rich.text import Text
 from ml_connector.cli.desk import Desk, Stop, verb
 from ml_connector.cli.pictures import causes_picture, verdict_line
 from ml_connector.cli.summary import Summary, newest_runs, open_causes, read_summary
-from ml_connector.cli.words import age
 from ml_connector.delivery import decisions
 from ml_connector.secrets.sealing import masked
+from ml_connector.words import age
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -13,8 +13,8 @@ from rich.text import Text
 from ml_connector.audit.find import find
 from ml_connector.audit.trace import story
 from ml_connector.cli.desk import Desk, Stop, verb
-from ml_connector.cli.words import age, many, plain
 from ml_connector.errors import ConfigError
+from ml_connector.words import age, many, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from ml_connector.cli.owners import owner
+from ml_connector.delivery.owners import owner
 from ml_connector.delivery.sink import State
 
 if TYPE_CHECKING:

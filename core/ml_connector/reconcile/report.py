@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined
 
-from ml_connector.cli.words import age, many, money, plain
 from ml_connector.reconcile.census import FINDINGS, LEFT_OUT
 from ml_connector.reconcile.ledger import KINDS
 from ml_connector.secrets.sealing import masked
+from ml_connector.words import age, many, money, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
