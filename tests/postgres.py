@@ -74,7 +74,7 @@ class PostgresServer:
             "--no-instructions",
         ]
         command = [
-            self.programs / "initdb",
+            str(self.programs / "initdb"),
             f"--pgdata={self.folder / 'data'}",
             "--encoding=UTF8",
             "--locale=C",
