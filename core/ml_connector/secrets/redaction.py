@@ -8,7 +8,6 @@ import json
 import logging
 import re
 import threading
-from collections import defaultdict, deque
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -42,8 +41,9 @@ class Redactor:
         self._lock = threading.Lock()
         self._known: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
-        self._passing: deque[str] = deque(maxlen=_MOST_PASSING)
-        self._beginnings: dict[str, set[str]] | None = None  # worked out when there is something to clean
+        self._passing: dict[str, None] = {}  # in the order they were noted
+        self._beginnings: dict[str, set[str]] = {}  # forms of those, by their first letters
+        self._unread: list[str] = []  # noted since there was something to clean
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
@@ -60,8 +60,15 @@ class Redactor:
     def note(self, values: Iterable[str]) -> None:
         """Mask these values while they are among the newest noted: what is in the records under way."""
         with self._lock:
-            self._passing.extend(value for value in values if len(value) >= SHORTEST)
-            self._beginnings = None
+            for value in (value for value in values if len(value) >= SHORTEST):
+                if value in self._passing:
+                    del self._passing[value]  # it is among the newest again
+                else:
+                    self._unread.append(value)
+                self._passing[value] = None
+            if len(self._passing) > 2 * _MOST_PASSING:
+                self._unread = list(self._passing)[-_MOST_PASSING:]
+                self._passing, self._beginnings = dict.fromkeys(self._unread), {}
 
     def clean(self, text: str) -> str:
         """Return the text without anything secret in it."""
@@ -79,7 +86,7 @@ class Redactor:
         found = {
             form
             for start in starts
-            for form in known.get(text[start : start + SHORTEST], ())
+            for form in list(known.get(text[start : start + SHORTEST], ()))  # a copy: others may add to it
             if text.startswith(form, start)
         }
         for form in sorted(found, key=len, reverse=True):
@@ -88,10 +95,9 @@ class Redactor:
 
     def _by_beginning(self) -> dict[str, set[str]]:
         with self._lock:  # pages are fetched by threads while records are noted
-            if self._beginnings is None:
-                self._beginnings = defaultdict(set)
-                for form in {form for value in set(self._passing) for form in _forms(value)}:
-                    self._beginnings[form[:SHORTEST]].add(form)
+            for form in (form for value in self._unread for form in _forms(value)):
+                self._beginnings.setdefault(form[:SHORTEST], set()).add(form)
+            self._unread.clear()
             return self._beginnings
 
     def body(self, body: bytes, limit: int = 300) -> str:
