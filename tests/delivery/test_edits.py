@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ml_connector.audit import actions
 from ml_connector.audit.actions import action
+from ml_connector.audit.purge import purge
 from ml_connector.cli.canonical import Reading
 from ml_connector.cli.dead_decide import edit_wish
 from ml_connector.cli.desk import Stop
@@ -405,3 +406,19 @@ def test_amounts_of_an_edited_record_are_those_of_its_source(parked: Pipeline) -
     parked.run()
     (row,) = parked.rows("deliveries", business_key=KEY)
     assert row["amount"] == before
+
+
+def test_a_purge_takes_what_was_edited_and_leaves_who_and_why(parked: Pipeline) -> None:
+    edit(parked, **{"lines[1].account": "6400"})
+    assert parked.run(replay=True).counts
+    parked.run(PARKED, replay=True)
+    assert parked.state_of(KEY)[0] == "delivered"
+    store = open_store(parked.url)
+    done = purge(store, parked.url, "9999", "kept long enough")
+    store.close()
+    assert (done.records, done.decisions) == (1, 1)
+    (letter,), (decision,) = parked.rows("dead_letters"), parked.rows("decisions")
+    assert (letter["record"], letter["edit"], decision["data"]) == ("{}", None, "{}")
+    assert decision["actor"]
+    assert decision["reason"]
+    assert parked.run(PARKED).counts == {"received": 1, "unchanged": 1}

@@ -11,10 +11,11 @@ from ml_connector.audit.actions import action
 from ml_connector.audit.export import OWN_PIPELINE
 from ml_connector.audit.spans import Spans
 from ml_connector.audit.verify import PURGED
+from ml_connector.delivery.decisions import WAITING
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.withdrawal import CANCELLED
 from ml_connector.delivery.work import OPEN_STATES
-from ml_connector.store.tables import dead_letters, deliveries, effects, events
+from ml_connector.store.tables import dead_letters, decisions, deliveries, effects, events
 from ml_connector.store.text import encode
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Purged:
     """How much was purged."""
 
     payloads: int  # rows that were sent
-    records: int  # originals of closed dead letters
+    records: int  # originals of closed dead letters, with what was edited in them
+    decisions: int  # what people changed, once it is done; who, when and why stay
     events: int  # lines of the trail that lost their data, not their place
 
 
@@ -52,7 +54,8 @@ def purge(store: Store, store_url: str, before: str, reason: str, company: str |
         spans = Spans.of(connection.execute(select(events.c.seq).where(told).order_by(events.c.seq)).scalars())
         done = Purged(
             payloads=_change(connection, effects, _of_rows(company, before), payload=effects.c.key),
-            records=_change(connection, dead_letters, _of_letters(company, before), record=_NOTHING),
+            records=_change(connection, dead_letters, _of_letters(company, before), record=_NOTHING, edit=None),
+            decisions=_change(connection, decisions, _of_decisions(company, before), data=_NOTHING),
             events=_change(connection, events, told, data=None),
         )
         words = {"reason": reason, "before": before, "company": company, "counts": asdict(done)}
@@ -89,6 +92,15 @@ def _of_rows(company: str | None, before: str) -> ColumnElement[bool]:
     old = func.coalesce(effects.c.settled_at, effects.c.sent_at) < before
     mine = effects.c.delivery_id.in_(closed) & effects.c.state.in_(_SETTLED)
     return mine & old & (effects.c.payload != effects.c.key)
+
+
+def _of_decisions(company: str | None, before: str) -> ColumnElement[bool]:
+    found = (decisions.c.at < before) & (decisions.c.state != WAITING) & (decisions.c.data != _NOTHING)
+    mine = deliveries.c.business_key == decisions.c.business_key
+    still_open = select(deliveries.c.id).where(mine, deliveries.c.state.in_(OPEN_STATES)).exists()
+    if company is not None:
+        found &= select(deliveries.c.id).where(mine, deliveries.c.company == company).exists()
+    return found & ~still_open
 
 
 def _of_letters(company: str | None, before: str) -> ColumnElement[bool]:

@@ -87,7 +87,7 @@ def _balance(connection: Connection, row: RowMapping) -> list[dict[str, Any]]:
         tallies.c.kind == row["run_outcome"],
         tallies.c.currency == (row["currency"] or ""),
     )
-    query = select(tallies, runs.c.balance).join(runs, runs.c.id == tallies.c.run_id).where(*mine)
+    query = select(tallies, runs.c.balance, runs.c.outcome).join(runs, runs.c.id == tallies.c.run_id).where(*mine)
     found = [dict(line) for line in connection.execute(query).mappings()]
     exact = [line for line in found if line["reason"] == (row["reason"] or "")]
     return exact or found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,7 +142,15 @@ def purge_old(desk: Desk, older_than: str, company: str | None, reason: str) -> 
     before = stamp(utc_now() - timedelta(days=int(days[1])))
     with desk.store() as store:
         done = purge(store, desk.store_url, before, reason, company)
-    told = {"before": before, "payloads": done.payloads, "records": done.records, "events": done.events}
-    words = f"{many(done.payloads, 'row')}, {many(done.records, 'dead letter')}, {many(done.events, 'event')}"
-    desk.show(told, lambda: f"[green]✓[/green] purged of what was settled before {before[:10]}: {words}")
+    counts = [
+        (done.payloads, "row"),
+        (done.records, "dead letter"),
+        (done.decisions, "decision"),
+        (done.events, "event"),
+    ]
+    words = ", ".join(many(count, noun) for count, noun in counts)
+    desk.show(
+        {"before": before, **asdict(done)},
+        lambda: f"[green]✓[/green] purged of what was settled before {before[:10]}: {words}",
+    )
     return 0

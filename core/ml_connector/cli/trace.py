@@ -127,7 +127,7 @@ def _balance(record: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> T
     cause = f", {line['reason']}" if line["reason"] else ""
     total = f"{line['currency']} {line['amount']}".strip()
     words = f"counts as {outcome}{cause} in run {line['run_id']}: {many(line['count'], 'record')}, {total}"
-    return Text(f"{words}; that run is {plain(line['balance'] or 'not ended')}")
+    return Text(f"{words}; that run is {plain(line['balance'] or line['outcome'])}")
 
 
 def _time(text: str | None) -> str:
