@@ -66,15 +66,15 @@ class Namesakes:
     """
 
     def __init__(self) -> None:
-        self._written: dict[int, str] = {}  # hash of the folded key → the key; one entry a record, so kept small
+        self._written: dict[int, bytes] = {}  # hash of the folded key → the key; one entry a record, so kept small
 
     def of(self, effect: Effect) -> str | None:
         """Return the other key that was written before this one, None when there is none."""
         if ":" in effect.name:
             return None
-        key = ", ".join(map(text, effect.key.values()))
+        key = ", ".join(map(text, effect.key.values())).encode()
         first = self._written.setdefault(hash(_identity(effect)), key)
-        return None if first == key else first
+        return None if first == key else first.decode()
 
 
 def waves(effects: Sequence[Effect]) -> Iterator[list[Effect]]:
