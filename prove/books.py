@@ -23,14 +23,16 @@ if TYPE_CHECKING:
     from prove.flow import Flow
 
 INVOICE = "supplierInvoice"
+SEEDED_DIGITS = 6  # of a seeded invoice's number; a copy has its edition's before it
 
 
 def resize(visma: VismaSimulator, company: str, invoices: int) -> None:
     """Take away the newest invoices, or add invoices like those there are, until there are this many."""
-    models = visma.rows(company, INVOICE)
-    for row in models[invoices:]:
+    there = visma.rows(company, INVOICE)
+    for row in there[invoices:]:
         visma.remove(company, INVOICE, key_of(row))
-    for number in range(invoices - len(models)):
+    models = [row for row in there if len(row["referenceNumber"]) == SEEDED_DIGITS]
+    for number in range(len(there) - len(models), invoices - len(models)):
         visma.add(company, INVOICE, _copy(models[number % len(models)], 1 + number // len(models)))
 
 

@@ -106,6 +106,8 @@ def _end(folder: Path, mode: str, lines: tuple[str, ...]) -> Scene:
         before = landed(servicenow).count
         order = passes_of(flow, folder / "stream.jsonl", folder / "passes.json")
         end = landed(servicenow)
+        if end.count == before:
+            raise RuntimeError("an undisturbed run adds no row: nothing would be attacked")
         return Scene(folder, mode, lines, order, end, flow.verdicts(), end.count - before)
 
 
