@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ml_connector.errors import ConfigError
-from ml_connector.secrets import Secret
+from ml_connector.secrets import Redactor, Secret
 from ml_connector.secrets.personal import holds_iban, is_personal, personal_values
 from ml_connector.secrets.sealing import Sealer, is_sealed, masked
 from ml_connector.secrets.vault import Vault
@@ -225,3 +225,13 @@ def test_it_costs_next_to_nothing_where_there_is_nothing_to_seal(sealer: Sealer)
         return min(best)
 
     assert cost(sealer.hide) < 3 * cost(json.dumps)
+
+
+def test_what_was_opened_is_not_said_any_more(safe: Safe, monkeypatch: pytest.MonkeyPatch) -> None:
+    redactor = Redactor()
+    monkeypatch.setattr("ml_connector.secrets.sealing.process_redactor", lambda: redactor)
+    sealed = Sealer(safe.vault).hide({"phone": "+47 93031399", "contacts": [{"email": "ola@example.com"}]})
+    words = "cannot go on with +47 93031399 of ola@example.com"
+    assert redactor.clean(words) == words
+    Sealer(safe.vault).reveal(sealed)
+    assert redactor.clean(words) == "cannot go on with *** of ***"

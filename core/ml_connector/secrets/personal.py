@@ -46,7 +46,7 @@ def personal_values(structure: Any) -> set[str]:
     found: set[str] = set()
     if structure.__class__ is dict:
         for name in personal_among(tuple(structure)):
-            found.update(_leaves(structure[name]))
+            found.update(texts_of(structure[name]))
     for value in structure.values() if structure.__class__ is dict else structure:
         if value.__class__ in NESTED:
             found |= personal_values(value)
@@ -55,10 +55,11 @@ def personal_values(structure: Any) -> set[str]:
     return found
 
 
-def _leaves(value: Any) -> Iterator[str]:
+def texts_of(value: Any) -> Iterator[str]:
+    """Yield a personal value, or what is in it, as texts: as it stands, and without blanks."""
     if value.__class__ in NESTED:
         for inner in value.values() if value.__class__ is dict else value:
-            yield from _leaves(inner)
+            yield from texts_of(inner)
     elif value is not None and not isinstance(value, bool):
         yield from {str(value), str(value).replace(" ", "")}
 

@@ -13,7 +13,8 @@ import msgspec
 from ml_connector.errors import ConfigError
 from ml_connector.secrets.cell import NotOpened
 from ml_connector.secrets.document import seal_text, unseal_text
-from ml_connector.secrets.personal import NESTED, holds_iban, is_personal, personal_among
+from ml_connector.secrets.guard import process_redactor
+from ml_connector.secrets.personal import NESTED, holds_iban, is_personal, personal_among, texts_of
 from ml_connector.secrets.redaction import MASK, Redactor
 from ml_connector.secrets.vault import Vault
 
@@ -45,7 +46,7 @@ class Sealer:
         return _changed(structure, "", self._hidden) if _holds_any(structure) else structure
 
     def reveal(self, structure: Any) -> Any:
-        """Return the structure that `hide` was given.
+        """Return the structure that `hide` was given; from now on this process says nothing of what was sealed in it.
 
         Raises:
             ConfigError: A value does not open: another vault, or it has been changed or moved; its field is named.
@@ -64,12 +65,14 @@ class Sealer:
             return value
         key_id, _, sealed = value.removeprefix(_SEALED).partition(":")
         try:
-            return _decode(unseal_text(self._key(key_id), sealed, _STORE, name, key_id))
+            opened = _decode(unseal_text(self._key(key_id), sealed, _STORE, name, key_id))
         except (NotOpened, KeyError):
             raise ConfigError(
                 f"the sealed value of {name!r} in the store does not open with the vault {self._find().path} (data key "
                 f"{key_id}): another vault, or changed by hand. Type: ml-connector secrets check"
             ) from None
+        process_redactor().note(texts_of(opened))
+        return opened
 
     def _key(self, key_id: str) -> bytes:
         if key_id not in self._keys:
