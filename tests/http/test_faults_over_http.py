@@ -70,6 +70,8 @@ def test_a_wrong_secret_is_named_and_not_shown(api: LittleApi):
         Fault("status", path="/token", status=503, times=2),
         Fault("status", path="/token", status=429, headers={"Retry-After": "0"}, times=2),
         Fault("reset", path="/token", times=2),
+        Fault("truncated", path="/token", times=2),
+        Fault("truncated", path="/token", times=2, promise_whole_length=True),
     ],
     ids=lambda fault: f"{fault.kind}-{fault.status}",
 )

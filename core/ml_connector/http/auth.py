@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import requests
 from authlib.integrations.base_client.errors import OAuthError  # type: ignore[import-untyped]
 from authlib.integrations.requests_client import OAuth2Session  # type: ignore[import-untyped]
@@ -181,6 +182,10 @@ class ClientCredentials(Auth):
             raise Retryable(what, retry_at=None if wait is None else self._clock.after(wait))
         if not answer.content.lstrip().startswith(b"{"):
             raise AuthError(f"{what} with something that is no token. Check the token URL. {self._hint}")
+        try:
+            msgspec.json.decode(answer.content)
+        except msgspec.DecodeError:
+            raise Retryable(f"{what} with an answer that was cut short") from None
         return answer
 
 
