@@ -18,13 +18,19 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing of ours may catch it."""
 
 
+def name_of(effect: Effect) -> str:
+    """Return what counts a row's writes."""
+    return f"{effect.business_key}#{effect.name}"
+
+
 @dataclass
 class Server:
     """What survives the target process: the rows, and how often each was written."""
 
     tables: dict[str, dict[tuple[tuple[str, str], ...], Row]] = field(default_factory=dict)
     writes: Counter[str] = field(default_factory=Counter)
-    repeats: Counter[str] = field(default_factory=Counter)  # writes that changed nothing
+    repeats: Counter[str] = field(default_factory=Counter)  # writes that changed nothing, and could have been known to
+    unsure: set[str] = field(default_factory=set)  # rows of which a write was lost: sending again makes sure
     masters: dict[str, list[Row]] = field(default_factory=dict)
     next_id: int = 0
 
@@ -35,9 +41,10 @@ class Server:
         if key not in rows:
             self.next_id += 1
             rows[key] = {"id": f"id{self.next_id}"}
-        name = f"{effect.business_key}#{effect.name}"
+        name = name_of(effect)
         self.writes[name] += 1
-        self.repeats[name] += rows[key].items() >= effect.payload.items()
+        self.repeats[name] += rows[key].items() >= effect.payload.items() and name not in self.unsure
+        self.unsure.discard(name)
         rows[key] |= effect.payload
         return rows[key]["id"], action
 
@@ -89,6 +96,7 @@ class FakeSink(Sink):
         for effect in effects:
             self._tick()
             if self.down_after is not None and len(self.sent) >= self.down_after:
+                self.server.unsure.update(map(name_of, effects))
                 raise Unreachable("the fake target is down")
             self.sent.append(effect)
             yield self._one(effect)
@@ -97,6 +105,7 @@ class FakeSink(Sink):
     def _one(self, effect: Effect) -> Outcome:
         key = effect.business_key
         if key in self.swallow:
+            self.server.unsure.add(name_of(effect))
             return Outcome(effect, State.IN_DOUBT, reason="lost_answer")
         if key in self.fail:
             return Outcome(effect, State.FAILED, reason="busy", message="try later")

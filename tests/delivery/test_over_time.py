@@ -253,3 +253,20 @@ def test_a_run_knows_the_state_it_began_with_and_the_newest_it_let_pass(pipeline
     assert (third["state_from"], third["state_to"]) == ('{"at":1}', '{"at":0}')
     assert first["actor"]
     assert first["host"]
+
+
+def test_a_row_that_never_left_is_not_sent_when_the_content_before_it_is_wanted_again(pipeline: Pipeline) -> None:
+    pipeline.run(S1)
+    louder = TARGET_MAP.replace("name: name", "name: upper(name)")
+    with pytest.raises(OutOfPatience):
+        pipeline.run(S1, sink=Stopping(pipeline.server), target_map=louder)
+    assert pipeline.rows("effects")[0]["reason"] == "not_sent"
+    sink = FakeSink(pipeline.server)
+    report = pipeline.run(S1, sink=sink)
+    assert report.differences == []
+    assert sink.sent == []
+    (row,) = pipeline.rows("effects")
+    assert (row["state"], row["payload_hash"], row["reason"]) == ("delivered", row["settled_hash"], None)
+    assert pipeline.state_of("erp:NO01:suppliers:S1")[0] == "delivered"
+    pipeline.run(S1, target_map=louder)
+    assert next(iter(pipeline.server.tables["suppliers"].values()))["name"] == "SUPPLIER S1"

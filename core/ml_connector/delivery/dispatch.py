@@ -150,6 +150,7 @@ class Dispatcher:
             self._write_deliveries(connection, [(work, _going_out(work)) for work in works])
             outbox.write_effects(connection, works, self._run.store.sealer)
             outbox.drop_rows(connection, works)
+            outbox.restore_rows(connection, works, self._run.store.sealer)
             waiting = [(work.phase_of(effect), effect) for work in works for effect in work.effects]
             first = min(phase for phase, _ in waiting)
             outbox.mark_going_out(connection, [effect for phase, effect in waiting if phase == first])
@@ -205,6 +206,7 @@ class Dispatcher:
                     work.row = kept_row(self._run, work, work.known)
             outbox.change_deliveries(connection, [work.row for work in works if work.row])
             outbox.drop_rows(connection, works)
+            outbox.restore_rows(connection, works, self._run.store.sealer)
             self._write_verdicts(connection, works)
         self._mark_stored(works)
 

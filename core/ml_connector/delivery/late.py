@@ -13,7 +13,7 @@ from ml_connector.delivery.circles import still_refers_back
 from ml_connector.delivery.discretion import discreet_outcome
 from ml_connector.delivery.news import TOLD_OF_A_ROW, late_news
 from ml_connector.delivery.sink import Outcome, State
-from ml_connector.delivery.work import IN_FLIGHT, INTERRUPTED, KnownDelivery, Verdict, worst
+from ml_connector.delivery.work import IN_FLIGHT, INTERRUPTED, PENDING, KnownDelivery, Verdict, worst
 from ml_connector.errors import ConnectorError
 from ml_connector.store.tables import effects
 from ml_connector.store.text import stamp, utc_now
@@ -138,6 +138,6 @@ def _verdicts(rows: Mapping[int, Sequence[Mapping[str, Any]]], outcomes: Sequenc
 
 
 def _verdict(row: Mapping[str, Any], learnt: Verdict | None) -> Verdict:
-    if row["state"] == outbox.PENDING:
+    if row["state"] == PENDING:
         return INTERRUPTED
     return learnt or Verdict(State(row["state"]), row["reason"] or "", row["message"] or "")

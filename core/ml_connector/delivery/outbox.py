@@ -11,7 +11,7 @@ from sqlalchemy import Text, and_, bindparam, case, func, insert, or_, select, u
 from sqlalchemy.exc import IntegrityError
 
 from ml_connector.delivery.sink import Effect, State
-from ml_connector.delivery.work import IN_FLIGHT, KnownDelivery, KnownEffect
+from ml_connector.delivery.work import IN_FLIGHT, PENDING, KnownDelivery, KnownEffect
 from ml_connector.errors import EnvironmentFault
 from ml_connector.store.tables import deliveries, effects
 from ml_connector.store.text import decode, encode, stamp, utc_now
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from ml_connector.delivery.sink import Outcome
     from ml_connector.delivery.work import Work
     from ml_connector.secrets.sealing import Sealer
-
-PENDING = "pending"
-"""An effect that is written down but whose request has not gone out."""
 
 MOST_KEYS = 10_000
 """How many keys one query names; SQLite takes 32,766."""
@@ -70,7 +67,7 @@ def find(connection: Connection, target_id: str, keys: Iterable[str]) -> dict[st
 def load_effects(connection: Connection, known: Iterable[KnownDelivery]) -> None:
     """Fill in the effects of deliveries that may be sent again."""
     by_id = {delivery.id: delivery for delivery in known}
-    columns = (effects.c.id, effects.c.name, effects.c.state, effects.c.settled_hash, effects.c.remote_id)
+    columns = [effects.c[name] for name in ("id", "name", "state", "settled_hash", "remote_id", "reason")]
     for page in pages(by_id):
         query = select(effects.c.delivery_id, *columns).where(effects.c.delivery_id.in_(page))
         for delivery_id, *row in connection.execute(query):
@@ -235,6 +232,18 @@ def drop_rows(connection: Connection, works: Sequence[Work]) -> None:
     if rows:
         lost = and_(effects.c.delivery_id == bindparam("b_id"), effects.c.name == bindparam("b_name"))
         connection.execute(update(effects).where(lost).values(state=State.SKIPPED, reason="row_gone"), rows)
+
+
+def restore_rows(connection: Connection, works: Sequence[Work], sealer: Sealer) -> None:
+    """Put back what the target has confirmed of rows whose newer content never left."""
+    rows = [
+        {**_values(work, effect, sealer), "state": State.DELIVERED, "settled_at": stamp(utc_now()), "b_id": effect.id}
+        for work in works
+        for effect in work.restored
+    ]
+    if rows:
+        changed: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "b_id"}
+        connection.execute(update(effects).where(effects.c.id == bindparam("b_id")).values(changed), rows)
 
 
 def unsettled(

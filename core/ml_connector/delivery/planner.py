@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery import withdrawal
@@ -170,8 +171,10 @@ class Planner:
         """Keep the rows that differ from what the target already confirmed."""
         known = work.known.effects if work.known else {}
         for row in work.rows:
-            effect = self._effect(work, row, known.get(row.name))
-            if effect is None:
+            before = known.get(row.name)
+            effect = self._effect(work, row, before)
+            if self._is_there(before, effect):
+                work.restored += [replace(effect, id=before.id)] if before and before.never_left else []
                 continue
             if (problem := self._sink.check(effect)) is not None:
                 work.verdict = Verdict.of_problem(problem)
@@ -184,13 +187,17 @@ class Planner:
         if not work.effects:
             work.verdict = work.let_go or Verdict(State.UNCHANGED)
 
-    def _effect(self, work: Work, row: RowPlan, before: KnownEffect | None) -> Effect | None:
-        """Return the row to send, or None when the target already confirmed the same content."""
+    def _is_there(self, before: KnownEffect | None, effect: Effect) -> bool:
+        """Say whether the target has confirmed this content, and nothing else has gone out to it since."""
+        if before is None or self._settings.resend or before.settled_hash != effect.content_hash:
+            return False
+        return before.state == State.DELIVERED or before.never_left
+
+    @staticmethod
+    def _effect(work: Work, row: RowPlan, before: KnownEffect | None) -> Effect:
+        """Return the row as it would be sent."""
         owned = _columns(row, "source")
         content = digest({column: plain(value) for column, value in owned.items()})
-        settled = before is not None and before.state == State.DELIVERED and before.settled_hash == content
-        if settled and not self._settings.resend:
-            return None
         remote_id = before.remote_id if before else None
         payload = owned if remote_id else _columns(row, "source", "create_only")
         return Effect(0, work.key, row.name, row.table, row.via, row.key, payload, remote_id, content_hash=content)

@@ -22,6 +22,9 @@ OPEN_STATES = (State.PARKED, State.REFUSED, State.FAILED, State.SENT, State.IN_D
 IN_FLIGHT = (State.IN_DOUBT, State.SENT)
 """States in which an attempt has no outcome yet: nothing else of the record goes out meanwhile (L3)."""
 
+PENDING = "pending"
+"""The state of an effect that is written down but whose request has not gone out."""
+
 OLDER_VERSION_OPEN = "older_version_open"
 """Why a newer version waits: one version of a record is in flight at a time."""
 
@@ -108,6 +111,12 @@ class KnownEffect:
     state: str
     settled_hash: str | None
     remote_id: str | None
+    reason: str | None
+
+    @property
+    def never_left(self) -> bool:
+        """Whether its newest content surely has not gone out, so that the target still has what it confirmed last."""
+        return self.state == PENDING or (self.state == State.FAILED and self.reason == NOT_SENT)
 
 
 @dataclass(slots=True)
@@ -157,6 +166,7 @@ class Work:
     let_go: Verdict | None = None  # what it waits for although it goes: a reference that refers back to it
     effects: list[Effect] = field(default_factory=list)  # those to send, every phase
     gone: list[str] = field(default_factory=list)  # effects whose row the source no longer has
+    restored: list[Effect] = field(default_factory=list)  # rows as the target confirmed them: another never left
     verdict: Verdict | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     keep: bool = False  # its state, reason and version stay as the store has them
