@@ -58,7 +58,16 @@ class Document:
 
 def documents() -> SearchStrategy[Document]:
     """Return invoices; as many digits as any other number of digits, so that large amounts are not rare."""
-    units = st.sampled_from(DIGITS).flatmap(lambda digits: st.integers(-(10**digits) + 1, 10**digits - 1))
+    return _of(st.sampled_from(DIGITS).flatmap(lambda digits: st.integers(-(10**digits) + 1, 10**digits - 1)))
+
+
+def largest() -> SearchStrategy[Document]:
+    """Return invoices whose lines have as many digits as there may be."""
+    most = max(DIGITS)
+    return _of(st.integers(10 ** (most - 1), 10**most - 1))
+
+
+def _of(units: SearchStrategy[int]) -> SearchStrategy[Document]:
     lines = st.lists(units, min_size=1, max_size=3).map(tuple)
     return st.builds(Document, st.sampled_from(CURRENCIES), lines, units, st.integers(0, 2))
 

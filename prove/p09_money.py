@@ -18,7 +18,7 @@ from ml_connector_simulators.servicenow import ServiceNowSimulator
 from ml_connector_simulators.visma import VismaSimulator
 
 from prove import books, clocked
-from prove.amounts import WIDE, Document, documents, is_model, row
+from prove.amounts import WIDE, Document, documents, is_model, largest, row
 from prove.flow import Flow
 from prove.proof import Proof, Size, histogram
 
@@ -57,9 +57,9 @@ def run(size: Size, seed: int, folder: Path) -> Proof:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.lists(documents(), min_size=DOCUMENTS[size], max_size=DOCUMENTS[size]))
-    def through(drawn: list[Document]) -> None:
-        _round_trip(Path(mkdtemp(dir=folder)), drawn, seen)
+    @given(st.lists(documents(), min_size=DOCUMENTS[size] - 1, max_size=DOCUMENTS[size] - 1), largest())
+    def through(drawn: list[Document], large: Document) -> None:
+        _round_trip(Path(mkdtemp(dir=folder)), [*drawn, large], seen)
 
     through()
     proof.numbers = {

@@ -227,7 +227,7 @@ def test_a_forbidden_stream_stops_or_is_told_and_skipped(sim, caplog):
 def test_ping_says_per_stream_what_may_be_read(sim):
     sim.forbid("NO01", "supplierInvoice")
     checks = {check.name: check for check in tap_of(sim).ping()}
-    assert len(checks) == len(STREAMS)
+    assert {stream.name for stream in STREAMS} <= set(checks)
     assert [name for name, check in checks.items() if not check.ok] == ["supplier_invoices"]
     assert "approved by the customer" in checks["supplier_invoices"].suggestion
 
