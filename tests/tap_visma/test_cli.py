@@ -172,3 +172,12 @@ def test_a_termination_ends_with_whole_lines_and_the_state(sim, tmp_path, tap):
     assert output.totals("supplier_invoices")["emitted"] == "20"
     assert output.totals("supplier_invoices")["complete"] is False
     assert output.states[-1]["bookmarks"]["suppliers"]["replication_key_value"]
+
+
+@pytest.mark.parametrize("flag", ["--ping", "--census"])
+def test_what_is_asked_first_is_asked_of_the_selection_that_follows(sim, tap, tmp_path, flag):
+    select = selecting(tmp_path, tap, "currencies")
+    done = tap(flag, *select, config=config_of(sim))
+    assert done.returncode == 0, done.stderr
+    named = {stream.name for stream in STREAMS if f'"{stream.name}"' in done.stdout}
+    assert named == {"currencies"}

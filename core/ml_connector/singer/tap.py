@@ -247,6 +247,8 @@ class Tap(Plugin, singer_sdk.Tap):
             click.Option(["--census"], is_flag=True, expose_value=False, callback=cls.cb_census, help=census),
             click.Option(["--lookup"], is_flag=True, expose_value=False, callback=cls.cb_lookup, help=lookup),
         ]
+        for option in command.params:  # read first, wherever they stand: what is asked is asked of this selection
+            option.is_eager |= option.name in ("config", "catalog")
         return command
 
 
