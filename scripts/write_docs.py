@@ -32,7 +32,8 @@ def verbs() -> Iterator[tuple[str, str]]:
 
 
 def _help(command: click.Command, name: str, parent: click.Context | None) -> Iterator[tuple[str, str]]:
-    context = click.Context(command, parent=parent, info_name=name, terminal_width=_WIDTH)
+    own = {**command.context_settings, "terminal_width": _WIDTH}
+    context = click.Context(command, parent=parent, info_name=name, **own)
     yield context.command_path, command.get_help(context)
     if isinstance(command, click.Group):
         for child in command.list_commands(context):
