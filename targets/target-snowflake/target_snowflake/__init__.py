@@ -1,0 +1,1 @@
+"""Loads Singer streams into Snowflake."""
