@@ -6,11 +6,8 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
-
-from ml_connector.audit.trail import Trail
-from ml_connector.delivery import circles, deadletters, outbox, report
-from ml_connector.delivery.balance import CARRIED_IN, READ_AGAIN, RECEIVED, Line
+from ml_connector.delivery import circles, deadletters, ends, outbox, report
+from ml_connector.delivery.balance import READ_AGAIN, RECEIVED, Line
 from ml_connector.delivery.deadletters import StreamShape
 from ml_connector.delivery.dimensions import Dimensions
 from ml_connector.delivery.dispatch import Dispatcher
@@ -19,18 +16,17 @@ from ml_connector.delivery.late import settle_late
 from ml_connector.delivery.lock import pipeline_lock
 from ml_connector.delivery.planner import Planner
 from ml_connector.delivery.review import review
-from ml_connector.delivery.run import Run
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.stop_rule import StopRule
 from ml_connector.delivery.tap_totals import TapTotals
 from ml_connector.delivery.witness import Witness
 from ml_connector.delivery.work import OPEN_STATES, UNKNOWN, Origin
-from ml_connector.store.tables import deliveries
 from ml_connector.store.text import digest, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ml_connector.delivery.run import Run
     from ml_connector.delivery.settings import EngineSettings
     from ml_connector.delivery.sink import Identity, Sink
     from ml_connector.delivery.work import Work
@@ -114,44 +110,17 @@ class Engine:
 
     def _begin(self, identity: Identity) -> Run:
         settings = self._settings
-        facts = {
-            "target_id": identity.id,
-            "target_label": identity.label,
-            "mapping": settings.mapping,
-            "map_version": self._map_version,
-            "replay_of": settings.replay_of,
-        }
         with self._store.transaction() as connection:
-            facts["state_from"] = report.newest_state(connection, settings.pipeline)
             self._usual = report.usual_volume(connection, settings.pipeline)
-            trail = Trail.begin(connection, settings.pipeline, settings.kind, **facts)
-            run = Run(
-                trail.run_id,
-                settings,
-                identity.id,
-                self._map_version,
-                self._store,
-                trail,
-                self._shapes,
-                self._take_over(),
+            return ends.begin(
+                connection,
+                store=self._store,
+                settings=settings,
+                identity=identity,
+                map_version=self._map_version,
+                shapes=self._shapes,
+                take_over=self._take_over(),
             )
-            self._carry_in(connection, run)
-        return run
-
-    def _carry_in(self, connection: Any, run: Run) -> None:
-        """Count what earlier runs left open; it is part of this run's balance."""
-        mine = (
-            deliveries.c.pipeline == run.settings.pipeline,
-            deliveries.c.target_id == run.target_id,
-            deliveries.c.state.in_(OPEN_STATES),
-        )
-        names = ("company", "record_type", "currency", "amount")
-        for company, record_type, currency, amount in connection.execute(
-            select(*(deliveries.c[name] for name in names)).where(*mine)
-        ):
-            run.tally.add(Line(company, record_type, CARRIED_IN, "", currency or ""), amount)
-        touched = update(deliveries).where(*mine)
-        connection.execute(touched.values(last_run=run.id, run_outcome=deliveries.c.state))
 
     def _on_its_way(self, business_key: str) -> bool:
         with self._store.transaction() as connection:
@@ -254,7 +223,7 @@ class Engine:
             if not self._recheck() + moved and not self._untie():
                 break
         settle_late(self._run, self._sink, wait=True)
-        return self._close("finished", None, 0)
+        return self._close(None)
 
     def _recheck(self) -> int:
         """Feed what waits once more, in the map's order; return how many were delivered or are on their way."""
@@ -302,24 +271,15 @@ class Engine:
         for work in self._batch:
             if not work.stored:  # STATE has not passed it, so the next run reads it again
                 self._count(READ_AGAIN, work.record)
-        self._close("stopped", message, exit_code)
+        self._close((message, exit_code))
 
-    def _close(self, outcome: str, message: str | None, exit_code: int) -> report.RunReport:
+    def _close(self, stopped: tuple[str, int] | None) -> report.RunReport:
         self._started, run = False, self._run
         with self._open:
-            return self._strike(run, outcome, message, exit_code)
+            return self._strike(run, stopped)
 
-    def _strike(self, run: Run, outcome: str, message: str | None, exit_code: int) -> report.RunReport:
+    def _strike(self, run: Run, stopped: tuple[str, int] | None) -> report.RunReport:
+        passed = None if self._passed is None else encode(self._passed)
         with self._store.transaction() as connection:
             run.tally.add_outcomes(connection, run.id)
-            result = report.strike(run.tally, self._tap_totals, stopped=outcome == "stopped")
-            run.tally.save(connection, run.id)
-            run.trail.end(
-                connection,
-                outcome=outcome,
-                balance=result.balance,
-                message=message or "; ".join(result.differences + result.unfinished) or None,
-                exit_code=exit_code or result.exit_code,
-                state_to=None if self._passed is None else encode(self._passed),
-            )
-        return result
+            return ends.strike(connection, run, self._tap_totals, passed, stopped)

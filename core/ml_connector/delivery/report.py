@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ml_connector.delivery.balance import Tally
-    from ml_connector.delivery.tap_totals import TapTotals
+    from ml_connector.delivery.tap_totals import PipeTotals
 
 _USUAL_RUNS = 10
 IN_BALANCE, OUT_OF_BALANCE, UNPROVEN = "in_balance", "out_of_balance", "unproven"
@@ -38,7 +38,7 @@ class RunReport:
         return 4 if any(self.counts.get(state) for state in waiting) else 0
 
 
-def strike(tally: Tally, tap_totals: TapTotals, *, stopped: bool) -> RunReport:
+def strike(tally: Tally, tap_totals: PipeTotals, *, stopped: bool) -> RunReport:
     """Compare what came in with what became of it, and what the tap emitted with what arrived."""
     differences = tally.differences()
     if not stopped:

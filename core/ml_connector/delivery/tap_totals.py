@@ -18,8 +18,8 @@ class _Received:
     sums: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
 
-class TapTotals:
-    """Counts and sums per stream as they arrive, and what the tap's newest STATE said they should be."""
+class PipeTotals:
+    """Counts and sums per stream that arrived, and what the tap's newest STATE said they should be."""
 
     def __init__(self) -> None:
         self._received: dict[str, _Received] = {}
@@ -30,13 +30,6 @@ class TapTotals:
         fields = schema.get(CONTROL_TOTAL) or {}
         received = self._received.setdefault(name, _Received())
         received.amount, received.currency = fields.get("amount"), fields.get("currency")
-
-    def count(self, stream: str, record: dict[str, Any]) -> None:
-        """Count one received record."""
-        received = self._received[stream]
-        received.count += 1
-        if received.amount and received.currency:
-            received.sums[currency_of(record, received.currency)] += amount_of(record, received.amount)
 
     def told(self, state: Any) -> None:
         """Keep what a STATE message says of the streams."""
@@ -76,3 +69,14 @@ class TapTotals:
             for currency in sorted(sums.keys() | received.sums.keys())
             if sums.get(currency, Decimal(0)) != received.sums.get(currency, Decimal(0))
         ]
+
+
+class TapTotals(PipeTotals):
+    """Counts records one by one, as they arrive."""
+
+    def count(self, stream: str, record: dict[str, Any]) -> None:
+        """Count one received record."""
+        received = self._received[stream]
+        received.count += 1
+        if received.amount and received.currency:
+            received.sums[currency_of(record, received.currency)] += amount_of(record, received.amount)

@@ -148,11 +148,11 @@ class Rehearsal(Engine):
         self._store = scratch_copy(self._original, identity.id)
         return super()._begin(identity)
 
-    def _close(self, outcome: str, message: str | None, exit_code: int) -> RunReport:
+    def _close(self, stopped: tuple[str, int] | None) -> RunReport:
         try:
-            if outcome == "finished":
+            if stopped is None:
                 self._keep(self._flow())
-            return super()._close(outcome, message, exit_code)
+            return super()._close(stopped)
         finally:
             self._store.close()
 

@@ -15,18 +15,24 @@ from ml_connector.store.tables import runs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ml_connector.singer.store_target import StoreTarget
     from ml_connector.singer.target import DeliveryTarget
 
 
 def checks(target: DeliveryTarget) -> Iterator[Check]:
     """Yield every check of a target; what concerns all of it (sign-in, network, set-up) raises and ends them."""
-    yield from vault_check(target.from_vault)
-    yield _store(target.store_url)
+    yield from book_checks(target)
     _, target_map = target.maps()
     sink = target.open_sink()
     yield from sink.ping(target_map)
     if (client := sink.client) is not None:
         yield from vitals(client)
+
+
+def book_checks(target: StoreTarget) -> Iterator[Check]:
+    """Yield the checks of what every target that keeps books needs: the vault, and the store."""
+    yield from vault_check(target.from_vault)
+    yield _store(target.store_url)
 
 
 def _store(url: str) -> Check:
