@@ -1,4 +1,4 @@
-"""`ml-connector-simulators serve`: the vendors' servers in one process, their state kept in a folder."""
+"""`ml-connector-simulators serve` and `snowflake`: the vendors' servers, their state kept in a folder."""
 
 from __future__ import annotations
 
@@ -23,19 +23,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.data is not None:
         options.data.mkdir(parents=True, exist_ok=True)
-    asyncio.run(_serve(_simulators(options)))
+    simulators = _snowflake(options) if options.command == "snowflake" else _simulators(options)
+    asyncio.run(_serve(simulators, with_parent=getattr(options, "with_parent", False)))
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ml-connector-simulators", description=__doc__)
-    serve = parser.add_subparsers(dest="command", required=True).add_parser("serve", help="serve until SIGTERM")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="Visma.net and ServiceNow, until SIGTERM")
     serve.add_argument("--visma-port", type=int, default=8701, metavar="PORT", help="0: any free port")
     serve.add_argument("--servicenow-port", type=int, default=8702, metavar="PORT", help="0: any free port")
     serve.add_argument("--data", type=Path, metavar="DIR", help="keep state here, so that a restart keeps it")
     serve.add_argument("--seed", type=int, default=1, metavar="N", help="another seed gives other amounts and names")
     serve.add_argument("--visma-invoices", type=int, metavar="N", help="serve N supplier invoices, for a benchmark")
+    snowflake = commands.add_parser("snowflake", help="Snowflake, until SIGTERM")
+    snowflake.add_argument("--port", type=int, default=8703, metavar="PORT", help="0: any free port")
+    snowflake.add_argument("--data", type=Path, metavar="DIR", help="keep databases and stages here")
+    snowflake.add_argument("--with-parent", action="store_true", help="end also when standard input closes")
     return parser
+
+
+def _snowflake(options: argparse.Namespace) -> list[tuple[Simulator, int]]:
+    # Imported here because only this one needs DuckDB and fakesnow.
+    from ml_connector_simulators.snowflake.simulator import SnowflakeSimulator  # noqa: PLC0415
+
+    return [(SnowflakeSimulator(options.data), options.port)]
 
 
 def _simulators(options: argparse.Namespace) -> list[tuple[Simulator, int]]:
@@ -55,10 +68,13 @@ def _file(folder: Path | None, name: str) -> Path | None:
     return None if folder is None else folder / f"{name}.db"
 
 
-async def _serve(simulators: list[tuple[Simulator, int]]) -> None:
+async def _serve(simulators: list[tuple[Simulator, int]], *, with_parent: bool) -> None:
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    if with_parent:
+        loop.add_reader(sys.stdin, stop.set)  # nothing is ever written to it: readable means closed
     servers = [Serving(simulator, port) for simulator, port in simulators]
     # The sockets listen already: whoever reads this line can connect.
     sys.stdout.write(json.dumps({server.simulator.name: server.simulator.url for server in servers}) + "\n")

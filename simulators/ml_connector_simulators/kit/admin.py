@@ -9,7 +9,6 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ml_connector_simulators.kit.faults import Fault
 from ml_connector_simulators.kit.wire import decode_json, json_response
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ def admin_app(simulator: Simulator) -> Starlette:
             Route("/_sim/faults", admin.faults, methods=["GET", "POST", "DELETE"]),
             Route("/_sim/clock", admin.clock, methods=["GET", "POST"]),
             Route("/_sim/edit", admin.edit, methods=["GET", "POST"]),
+            *simulator.admin_routes(),
         ]
     )
 
@@ -55,7 +55,7 @@ class _Admin:
             faults.clear()
             return Response(status_code=204)
         try:
-            fault = faults.add(Fault(**await request.json()))
+            fault = faults.add(self._simulator.fault(**await request.json()))
         except (TypeError, ValueError) as error:
             return _refusal(error)
         return json_response(asdict(fault), 201)

@@ -26,13 +26,15 @@ class Fault:
     """One way to misbehave, for the requests it matches.
 
     `path` is a regular expression found anywhere in the path, any case; without it a fault leaves token and `/_sim`
-    requests alone. The first `after` matching requests pass, then it strikes `times` times (None: for ever), each time
-    with `probability`, drawn from `seed`.
+    requests alone. `text` is one found in what the request says, where a simulator tells (Snowflake: the SQL). The
+    first `after` matching requests pass, then it strikes `times` times (None: for ever), each time with `probability`,
+    drawn from `seed`.
     """
 
     kind: Kind
     path: str | None = None
     method: str | None = None
+    text: str | None = None
     after: int = 0
     times: int | None = 1
     probability: float = 1.0
@@ -51,9 +53,11 @@ class Fault:
             raise ValueError(f"unknown fault kind {self.kind!r}; one of {', '.join(get_args(Kind))}")
         self._random = random.Random(self.seed)  # noqa: S311  repeatable chance, not secrecy
 
-    def matches(self, method: str, path: str, *, is_token_request: bool) -> bool:
+    def matches(self, method: str, path: str, *, is_token_request: bool, text: str = "") -> bool:
         """Whether this fault is about such requests at all."""
         if self.method is not None and self.method.upper() != method:
+            return False
+        if self.text is not None and re.search(self.text, text, re.IGNORECASE) is None:
             return False
         if self.path is None:
             return not is_token_request
@@ -93,10 +97,11 @@ class Faults:
         with self._lock:
             return list(self._faults)
 
-    def strike(self, method: str, path: str, *, is_token_request: bool) -> Fault | None:
+    def strike(self, method: str, path: str, *, is_token_request: bool, text: str = "") -> Fault | None:
         """The fault that hits this request, if any."""
         with self._lock:
             for fault in self._faults:
-                if fault.matches(method, path, is_token_request=is_token_request) and fault.strikes():
+                matches = fault.matches(method, path, is_token_request=is_token_request, text=text)
+                if matches and fault.strikes():
                     return fault
         return None

@@ -14,9 +14,10 @@ from ml_connector_simulators.kit.tokens import Tokens
 from ml_connector_simulators.kit.wire import Answer, Exchange, encode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Service</title></head><body>Please log in.</body></html>"
@@ -49,6 +50,18 @@ class Simulator:
     def edits(self) -> Mapping[str, Callable[..., Any]]:
         """The changes a user of the vendor's system could make, by the name `POST /_sim/edit` calls them."""
         return {}
+
+    def fault(self, **fields: Any) -> Fault:
+        """The fault that `POST /_sim/faults` describes; a vendor may know some by name."""
+        return Fault(**fields)
+
+    def admin_routes(self) -> Sequence[BaseRoute]:
+        """What this vendor's simulator answers under `/_sim/` beyond what all do."""
+        return ()
+
+    def text(self, exchange: Exchange) -> str:  # noqa: ARG002  for vendors whose paths say little
+        """What a request says, for the faults that look for a text."""
+        return ""
 
     def settle(self, timeout: float = 10.0) -> None:
         """Wait until late commits and background jobs have ended (advance the clock first)."""
@@ -87,7 +100,8 @@ class Simulator:
             is_write=self.is_write(method, path, exchange.body),
         )
         self.log.add(entry)
-        fault = self.faults.strike(method, path, is_token_request=path.lower() == self.token_path)
+        is_token_request = path.lower() == self.token_path
+        fault = self.faults.strike(method, path, is_token_request=is_token_request, text=self.text(exchange))
         if fault is None:
             await self._reply(exchange, entry, await self._handle(exchange, entry))
         else:

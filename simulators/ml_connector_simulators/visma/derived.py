@@ -164,16 +164,20 @@ def _account(row: Row) -> Row:
 
 
 def ledger_balances(rows: Callable[[str], list[Row]]) -> Iterator[Row]:
-    """What each account moved by in its period; the books were opened with the first one, at nothing."""
+    """What each account moved by in its period; the books were opened with the year's first one, at nothing."""
     moved: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    closed: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
     for line in ledger_transactions(rows):
         place = (line["branch"]["number"], line["ledger"]["id"], line["period"], line["account"]["number"])
         moved[(*place, line["subaccount"])].append(line)
-    for (*_, subaccount), lines in sorted(moved.items()):
-        yield _balance(lines, subaccount)
+    for (branch, ledger, _, account, subaccount), lines in sorted(moved.items()):
+        place = (branch, ledger, account, subaccount)
+        row = _balance(lines, subaccount, closed[place])
+        closed[place] = row["yearToDateBalance"]
+        yield row
 
 
-def _balance(lines: list[Row], subaccount: str) -> Row:
+def _balance(lines: list[Row], subaccount: str, opening: Decimal) -> Row:
     sums = {
         name: sum((line[name] for line in lines), Decimal(0))
         for name in ("debitAmount", "creditAmount", "currDebitAmount", "currCreditAmount")
@@ -189,8 +193,8 @@ def _balance(lines: list[Row], subaccount: str) -> Row:
         "subAccountCd": subaccount,
         "periodToDateDebit": sums["debitAmount"],
         "periodToDateCredit": sums["creditAmount"],
-        "beginningBalance": Decimal("0.0000"),
-        "yearToDateBalance": sums["debitAmount"] - sums["creditAmount"],
+        "beginningBalance": opening + Decimal("0.0000"),
+        "yearToDateBalance": opening + sums["debitAmount"] - sums["creditAmount"],
         "yearClosed": False,
         "lastModifiedDateTime": max(line["lastModifiedDateTime"] for line in lines),
     }

@@ -1,0 +1,43 @@
+"""Statement by statement: those Snowflake has and fakesnow lacks, and the rest as fakesnow runs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from ml_connector_simulators.snowflake.statements import loading, merging, sessions, stages, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ml_connector_simulators.snowflake.cursor import Cursor
+    from ml_connector_simulators.snowflake.session import Session
+
+    Handler = Callable[[Session, Cursor, Any, Any], bool]  # False: leave it to fakesnow
+
+_HANDLERS: dict[type[exp.Expr], tuple[Handler, ...]] = {
+    exp.Transaction: (sessions.begin,),
+    exp.Commit: (sessions.commit,),
+    exp.Rollback: (sessions.rollback,),
+    exp.Alias: (sessions.start_transaction,),
+    exp.Use: (sessions.use,),
+    exp.Alter: (sessions.alter_session, tables.swap, tables.rename, tables.retype, tables.add_columns),
+    exp.Grant: (sessions.nothing,),
+    exp.Command: (stages.remove, sessions.warehouse, sessions.command),
+    exp.Show: (sessions.show_warehouses,),
+    exp.TruncateTable: (tables.truncate,),
+    exp.Drop: (stages.drop,),
+    exp.Put: (stages.put,),
+    exp.ListStage: (stages.listing,),
+    exp.Copy: (loading.copy,),
+    exp.Merge: (merging.merge,),
+}
+
+
+def run(session: Session, cursor: Cursor, expression: exp.Expr, params: Any) -> None:
+    """Run one parsed statement."""
+    for handler in _HANDLERS.get(type(expression), ()):
+        if handler(session, cursor, expression, params):
+            return
+    cursor.run(expression, params)
