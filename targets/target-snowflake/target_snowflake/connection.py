@@ -50,6 +50,11 @@ class Result:
     rows: list[tuple[Any, ...]]
     rowcount: int | None
     query_id: str
+    columns: tuple[str, ...] = ()
+
+    def named(self) -> list[dict[str, Any]]:
+        """Return the rows as values by column name, in lower case."""
+        return [dict(zip(map(str.lower, self.columns), row, strict=True)) for row in self.rows]
 
 
 class Session:
@@ -107,6 +112,7 @@ class Session:
                     rows=[tuple(row) for row in rows],
                     rowcount=None if count is None or count < 0 else count,
                     query_id=cursor.sfqid or "",
+                    columns=tuple(column.name for column in cursor.description or ()),
                 )
         except Error as error:
             raise translate(error, self.options.place, sql=sql) from None
@@ -223,10 +229,13 @@ class Session:
         return Identity(id=f"snowflake:{account}/{database}/{schema}", label=f"{account}{host}: {database}.{schema}")
 
     def _account(self) -> str:
-        """Return organization-account in lower case; an old name of an account, or a fake, has only what is set."""
-        known = self.ask("CURRENT_ORGANIZATION_NAME()", "CURRENT_ACCOUNT_NAME()")
-        if all(known):
-            return "-".join(map(str, known)).lower()
+        """Return organization-account in lower case, else region and locator; a fake has only what is set."""
+        for parts in (
+            ("CURRENT_ORGANIZATION_NAME()", "CURRENT_ACCOUNT_NAME()"),
+            ("CURRENT_REGION()", "CURRENT_ACCOUNT()"),
+        ):
+            if all(known := self.ask(*parts)):
+                return "-".join(map(str, known)).lower()
         address = self.options.address
         fallback = ":".join(map(str, address)) if self.options.host and address else ""
         return (self.options.account or fallback or self.options.connection_name).lower()

@@ -1,7 +1,8 @@
 """Snowflake's error table: number and words → our error tree, with what to do.
 
-The words are looked at before the numbers: connectors before 4.x, and 5.x for some faults, say 250001 for every failed
-sign-in, and the server's text is the only thing that tells causes apart. Sources:
+Words count as much as numbers: connectors before 4.x, and 5.x for some faults, say 250001 for every failed sign-in, and
+the server's text is the only thing that tells causes apart. Where a text repeats names and values, only numbers count.
+Sources:
 
 - 390144, 3943xx: docs.snowflake.com/user-guide/key-pair-auth-troubleshooting; connector 4.8.1 network.py.
 - 390189 (role): Snowflake-Labs quickstarts; the wording in dbt, Terraform provider and pipelinewise tests.
@@ -116,7 +117,7 @@ RULES = (
     Rule(
         AuthError,
         (390197, 390127, 390120),
-        ("multi-factor authentication", "mfa"),
+        ("multi-factor authentication",),
         "A program has no second factor: make the user one of TYPE = SERVICE and sign in with a key pair.",
     ),
     Rule(
@@ -155,7 +156,7 @@ RULES = (
     Rule(
         EnvironmentFault,
         (),
-        ("is suspended", "warehouse is suspended"),
+        ("' is suspended", "warehouse is suspended"),
         "The warehouse is suspended and does not start by itself. Let an administrator type: ALTER WAREHOUSE "
         "{warehouse} SET AUTO_RESUME = TRUE; (or ALTER WAREHOUSE {warehouse} RESUME; each time).",
     ),
@@ -180,7 +181,7 @@ RULES = (
     Rule(
         Unreachable,
         (),
-        ("ssl error", "certificate", "tls"),
+        ("ssl error", "certificate", "tls handshake"),
         "The server's certificate is not trusted here. A proxy that opens TLS needs its authority's certificate in "
         "REQUESTS_CA_BUNDLE.",
     ),

@@ -21,6 +21,7 @@ _ROW = re.compile(r"Row (\d+), column (\S+)")
 _COLUMN = re.compile(r'\["([^"]+)":\d+\]|"?([A-Za-z0-9_$]+)"?$')
 _NUMBERED = re.compile(r"^(\d{6,})(?: \(\w+\))?: ")
 _UNKNOWN = "<{}>"
+_QUOTING = (range(900, 4_000), range(100_000, 100_200))  # texts that repeat names and values, which may be any words
 
 
 class ConnectionLost(Retryable):
@@ -141,5 +142,7 @@ class Rule:
 
     def covers(self, told: Told) -> bool:
         """Return whether this line is about an error."""
+        if told.code in self.codes:
+            return True
         text = told.text.lower()
-        return told.code in self.codes or any(each in text for each in self.words)
+        return not any(told.code in codes for codes in _QUOTING) and any(each in text for each in self.words)
