@@ -61,14 +61,22 @@ def journal(
     sales: Iterable[Row],
     payments: Iterable[Row],
     receipts: Iterable[Row],
+    *,
+    bought_late: Iterable[Draft] = (),
+    sold_late: Iterable[Row] = (),
 ) -> Iterator[Row]:
-    """Every batch of the month; numbers count per module, so that two modules share a number."""
+    """Every batch of the month; numbers count per module, so that two modules share a number.
+
+    What was bought and sold late comes after all others, so that it does not move their numbers.
+    """
     numbers: dict[str, int] = {}
     batches = [_purchase(books, draft) for draft in drafts if not draft.hold]
     batches += [_sale(row) for row in sales]
     batches += [_payment(books, row) for row in payments]
     batches += [_receipt(row) for row in receipts]
     batches += [_by_hand(books, *entry) for entry in _BY_HAND]
+    batches += [_purchase(books, draft) for draft in bought_late]
+    batches += [_sale(row) for row in sold_late]
     for batch in batches:
         numbers[batch.module] = numbers.get(batch.module, 0) + 1
         yield _row(books, batch, f"{numbers[batch.module]:06d}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ml_connector_simulators.kit import encode_json
 from ml_connector_simulators.visma.resources import RESOURCES
 from ml_connector_simulators.visma.seed import (
+    intercompany,
     journals,
     masters,
     parties,
@@ -30,26 +31,30 @@ Stored = tuple[str, str, str, bytes]  # company, resource, key, JSON
 
 @dataclass(frozen=True)
 class Month:
-    """The seeded month; another `seed` gives other amounts and dates, the same keys and the same problems."""
+    """The seeded month; another `seed` gives other amounts and dates, the same keys and the same problems.
+
+    With `intercompany` the two companies invoice each other beside all that, which changes nothing of it.
+    """
 
     seed: int = 1
+    intercompany: bool = False
 
     def rows(self) -> tuple[Stored, ...]:
         """Every row of both companies."""
-        return _rows(self.seed)
+        return _rows(self.seed, self.intercompany)
 
 
 @functools.cache  # a test run starts many simulators on the same month
-def _rows(seed: int) -> tuple[Stored, ...]:
+def _rows(seed: int, between: bool) -> tuple[Stored, ...]:
     return tuple(
         (company.code, resource, RESOURCES[resource].key(row), encode_json(stamped(RESOURCES[resource], row)))
         for company in COMPANIES
-        for resource, rows in write_books(Books(company, seed)).items()
+        for resource, rows in write_books(Books(company, seed), between=between).items()
         for row in rows
     )
 
 
-def write_books(books: Books) -> dict[str, list[Row]]:
+def write_books(books: Books, *, between: bool = False) -> dict[str, list[Row]]:
     """All rows of one company, by resource, in the order the company's people wrote them."""
     books.suppliers, books.customers = list(parties.suppliers(books)), list(parties.customers(books))
     orders = purchasing.orders(books)
@@ -62,7 +67,11 @@ def write_books(books: Books) -> dict[str, list[Row]]:
     debited = list(receivables.notes(books, receivables.DEBIT_NOTE))
     documents = [dict(row) for row in (*sold, *credited, *debited)]  # as they were when they were posted
     collected = list(receivables.customer_payments(books, sold))
-    return _masters(books) | {
+    dealt = intercompany.dealings(books) if between else intercompany.Dealings()
+    journal = journals.journal(
+        books, drafts, documents, paid, collected, bought_late=dealt.drafts, sold_late=dealt.sold
+    )
+    rows = _masters(books) | {
         "purchaseorder": [purchasing.order_row(books, order) for order in orders],
         "purchasereceipt": [purchasing.receipt_row(books, order) for order in received],
         "supplierinvoice": list(invoices),
@@ -71,8 +80,11 @@ def write_books(books: Books) -> dict[str, list[Row]]:
         "customercreditnote": credited,
         "customerdebitnote": debited,
         "customerpayment": collected,
-        "journaltransaction": list(journals.journal(books, drafts, documents, paid, collected)),
+        "journaltransaction": list(journal),
     }
+    for resource, added in dealt.rows.items():
+        rows[resource] = [*rows[resource], *added]
+    return rows
 
 
 def _masters(books: Books) -> dict[str, list[Row]]:

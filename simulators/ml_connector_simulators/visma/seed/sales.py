@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ml_connector_simulators.visma.seed.chart import COST_CENTRES, ITEMS
 from ml_connector_simulators.visma.seed.values import amount, cents, day, instant, office_hours
@@ -12,6 +12,7 @@ from ml_connector_simulators.visma.seed.values import amount, cents, day, instan
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
+    from datetime import datetime
 
     from ml_connector_simulators.visma.seed.company import Books, Row
 
@@ -42,18 +43,32 @@ def document(books: Books, chance: random.Random, index: int, numbered: int) -> 
     """One document to a customer; its place in the month says when, and to whom."""
     code = "EUR" if index % _ABROAD_EVERY == 0 else books.company.currency
     on = date(2026, 10, 1) + timedelta(days=min(29, index * 30 // books.company.customer_invoices))
-    lines = [_line(books, chance, number, code) for number in range(1, chance.randrange(2, 6))]
+    lines = [line(books, chance, number, code) for number in range(1, chance.randrange(2, 6))]
     customer = books.customers[index * 3 % len(books.customers)]
-    entered = office_hours(on, chance)
+    numbers = Numbers(str(numbered), f"SO-{numbered}", f"{numbered}{index % 10}", f"REF-{index}")
+    return written(books, customer, lines, code=code, entered=office_hours(on, chance), numbers=numbers)
+
+
+class Numbers(NamedTuple):
+    """What a document is called: by itself, by the order system, on the payment, by the customer."""
+
+    own: str
+    external: str
+    payment: str
+    customer: str
+
+
+def written(books: Books, customer: Row, lines: list[Row], *, code: str, entered: datetime, numbers: Numbers) -> Row:
+    """A document with these lines, dated when it was entered."""
+    on = entered.date()
     rate, vat_rate = books.rate(code), 0 if code == "EUR" else 25
     sums, in_currency = _sums(lines, "", rate, vat_rate), _sums(lines, "InCurrency", Decimal(1), vat_rate)
-    number = str(numbered)
     return {
         **_DEFAULTS,
         **_from_customer(customer),
         "documentDueDate": day(on + timedelta(days=14)),
         "cashDiscountDate": day(on + timedelta(days=14)),
-        "externalReference": f"SO-{number}",
+        "externalReference": numbers.external,
         "exchangeRate": rate.quantize(Decimal("0.00000001")),
         "taxDetails": [_tax_detail(books, vat_rate, in_currency)],
         "invoiceLines": lines,
@@ -63,14 +78,14 @@ def document(books: Books, chance: random.Random, index: int, numbered: int) -> 
         },
         **sums,
         **{f"{name}InCurrency": value for name, value in in_currency.items()},
-        "paymentReference": f"{number}{index % 10}",
-        "referenceNumber": number,
+        "paymentReference": numbers.payment,
+        "referenceNumber": numbers.own,
         "postPeriod": f"{on:%Y%m}",  # YYYYPP here, by the spec's own text
         "financialPeriod": f"{on:%Y%m}",
         "documentDate": day(on),
         "origInvoiceDate": day(on),
         "currencyId": code,
-        "customerRefNumber": f"REF-{index}",
+        "customerRefNumber": numbers.customer,
         "lastModifiedDateTime": instant(entered + timedelta(minutes=4)),
         "createdDateTime": instant(entered),
         "branchNumber": books.branch(),
@@ -119,7 +134,8 @@ def _tax_detail(books: Books, vat_rate: int, sums: dict[str, Decimal]) -> Row:
     }
 
 
-def _line(books: Books, chance: random.Random, number: int, code: str) -> Row:
+def line(books: Books, chance: random.Random, number: int, code: str) -> Row:
+    """One line that sells an item."""
     item, (norwegian, swedish, price) = chance.choice(list(ITEMS.items()))
     quantity = chance.choice((1, 2, 5, 12))
     unit_price = cents(Decimal(price) * Decimal("1.4") / (books.company.euro_rate if code == "EUR" else 1))

@@ -56,7 +56,7 @@ class Made:
         if not self.missing:
             return f"{self.view.name}: {self.view.title}"
         streams = ", ".join(name.lower() for name in self.missing)
-        return f"{self.view.name}: skipped, its tables are not loaded. Select the streams {streams} in the tap, and run it."
+        return f"{self.view.name}: skipped, tables are missing. Select {streams} in the tap, run it, and come again."
 
 
 def finance_views(source: str = SOURCE) -> list[View]:
