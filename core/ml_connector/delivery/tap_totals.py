@@ -43,6 +43,10 @@ class PipeTotals:
         """Whether the tap told totals at all; another vendor's tap does not."""
         return bool(self._told)
 
+    def complete(self, stream: str) -> bool | None:
+        """Return whether the tap says that it read a stream to its end; None when it tells no totals."""
+        return bool(self._told.get(stream, {}).get("complete")) if self.proven else None
+
     def unfinished(self) -> list[str]:
         """Return, in words, every stream that the tap did not read to its end."""
         ends = sorted(name for name, told in self._told.items() if not told.get("complete"))

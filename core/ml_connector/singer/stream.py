@@ -24,7 +24,7 @@ from ml_connector.singer.normalise import Normaliser
 from ml_connector.singer.paging import MovedError, Page, Paging, Unread, Whole
 from ml_connector.singer.rows import Conforming, RowDecoder
 from ml_connector.singer.schema import json_schema
-from ml_connector.singer.totals import CONTROL_TOTAL, STATE_KEY, VERSION, Totals
+from ml_connector.singer.totals import CONTROL_TOTAL, STATE_KEY, VERSION, WHOLE_RECORDS, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -124,6 +124,8 @@ class Stream(singer_sdk.Stream):
 
     def _generate_schema_messages(self) -> Iterator[SchemaMessage]:  # type: ignore[override]
         for message in super()._generate_schema_messages():
+            if not self.is_mapped:
+                message.schema = message.schema | {WHOLE_RECORDS: True}
             if self.amount and not self.is_mapped:
                 message.schema = message.schema | {CONTROL_TOTAL: {"amount": self.amount, "currency": self.currency}}
             yield message

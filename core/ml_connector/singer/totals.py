@@ -15,6 +15,9 @@ VERSION = 1
 CONTROL_TOTAL = "x-control-total"
 """The key in a stream's SCHEMA that names the fields its sums are made of."""
 
+WHOLE_RECORDS = "x-whole-records"
+"""The key in a stream's SCHEMA that says: what a record does not have is empty in the source, not left out."""
+
 
 def amount_of(record: Mapping[str, Any], field: str) -> Decimal | int:
     """Return what a record adds to its control total."""

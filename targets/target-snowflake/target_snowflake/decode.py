@@ -1,0 +1,151 @@
+"""Records to rows: a struct compiled from the stream's columns, whose types msgspec checks while it reads."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from ml_connector.errors import BadInput, ConfigError
+
+from target_snowflake.columns import Column, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_PYTHON: dict[Kind, Any] = {
+    Kind.INTEGER: int,
+    Kind.NUMBER: Decimal,
+    Kind.FLOAT: float,
+    Kind.BOOLEAN: bool,
+    Kind.VARIANT: msgspec.Raw,
+}
+"""What msgspec reads a value as; dates, times and binary are texts until Arrow reads them by the column."""
+
+_PLACE = re.compile(r" - at `\$\.(.+)`$")
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that is not what its schema says."""
+
+    index: int
+    reason: str
+    message: str
+    field: str | None = None
+
+
+class MissingKey(BadInput):
+    """A record lacks a property that its stream's key is made of."""
+
+
+class Decoder:
+    """Reads the records of one stream."""
+
+    def __init__(self, stream: str, columns: Sequence[Column]) -> None:
+        """Compile the struct.
+
+        Raises:
+            ConfigError: A key property has no single type, so that it could not be compared.
+        """
+        self._stream = stream
+        self._columns = columns
+        self._keys = [column.property for column in columns if column.is_key]
+        for column in columns:
+            if column.is_key and column.type.kind == Kind.VARIANT:
+                raise ConfigError(
+                    f"the key property {column.property!r} of stream {stream!r} has no single scalar type. "
+                    f'Say in `column_types` what it is: {{"{stream}.{column.property}": VARCHAR}}.'
+                )
+        struct = self._struct(columns)
+        self._all = msgspec.json.Decoder(list[struct])  # type: ignore[valid-type]
+        self._one = msgspec.json.Decoder(struct)
+        self.fields = tuple(f"f{place}" for place in range(len(columns)))
+        self.getters: tuple[Callable[[Any], Any], ...] = tuple(map(attrgetter, self.fields))
+
+    def _struct(self, columns: Sequence[Column]) -> type[msgspec.Struct]:
+        fields: list[Any] = []
+        for place, column in enumerate(columns):
+            kind = _PYTHON.get(column.type.kind, str)
+            if column.is_key:
+                fields.append((f"f{place}", kind))
+            elif kind is msgspec.Raw:
+                fields.append((f"f{place}", msgspec.Raw | msgspec.UnsetType, msgspec.UNSET))
+            else:
+                fields.append((f"f{place}", kind | None | msgspec.UnsetType, msgspec.UNSET))
+        fields.sort(key=len)  # what is required comes first
+        rename = {f"f{place}": column.property for place, column in enumerate(columns)}
+        return msgspec.defstruct("Row", fields, rename=rename, gc=False)
+
+    def rows(self, raws: Sequence[msgspec.Raw]) -> tuple[list[Any], list[Rejected]]:
+        """Return the records as rows, None for each that is rejected, and why.
+
+        Raises:
+            MissingKey: A record lacks a key property: it could never be found again, so the stream is broken.
+        """
+        try:
+            return self._all.decode(b"[%b]" % b",".join(raws)), []
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            return self._each(raws)
+
+    def _each(self, raws: Iterable[msgspec.Raw]) -> tuple[list[Any], list[Rejected]]:
+        rows: list[Any] = []
+        rejected: list[Rejected] = []
+        for index, raw in enumerate(raws):
+            try:
+                rows.append(self._one.decode(raw))
+            except (msgspec.DecodeError, msgspec.ValidationError):
+                found = self._again(index, raw)
+                rows.append(None if isinstance(found, Rejected) else found)
+                if isinstance(found, Rejected):
+                    rejected.append(found)
+        return rows, rejected
+
+    def _again(self, index: int, raw: msgspec.Raw) -> Any:
+        """Read what msgspec refuses and Python's reader takes, such as NaN, lone surrogates, and 1.0 as an integer."""
+        record = plain(raw)
+        if not isinstance(record, dict):
+            return Rejected(index, "not_an_object", f"a record of stream {self._stream!r} is not a JSON object")
+        if missing := [key for key in self._keys if key not in record]:
+            raise MissingKey(
+                f"a record of stream {self._stream!r} lacks its key: {', '.join(missing)}. Correct the tap; what came "
+                "before is settled or read again."
+            )
+        if empty := [key for key in self._keys if record[key] is None]:
+            words = f"the key property {empty[0]} is null, so the record could not be found again"
+            return Rejected(index, "key_is_null", words, empty[0])
+        for column in self._columns:
+            value = record.get(column.property)
+            if column.type.kind == Kind.INTEGER and isinstance(value, Decimal) and value == value.to_integral_value():
+                record[column.property] = int(value)
+        try:
+            return self._one.decode(_encode(record))
+        except msgspec.ValidationError as error:
+            return self._misfit(index, str(error))
+
+    def _misfit(self, index: int, words: str) -> Rejected:
+        place = _PLACE.search(words)
+        name = place[1] if place else None
+        told = _PLACE.sub("", words).replace("`", "").lower()
+        message = f"{name or 'the record'} is not what the schema says: {told}"
+        return Rejected(index, "value_does_not_fit", message, name)
+
+
+def plain(raw: msgspec.Raw | bytes) -> Any:
+    """Return a record as Python values, numbers exact; NaN is null, and what is no Unicode is replaced."""
+    text = bytes(raw).decode("utf-8", "replace")
+    value = json.loads(text, parse_float=Decimal, parse_constant=lambda _: None)
+    return _clean(value)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_clean(name): _clean(inner) for name, inner in value.items()}
+    return [_clean(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,118 @@
+"""Singer lines as bytes, a chunk at a time, and what is read of each before its record is looked at."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import sys
+from typing import IO, TYPE_CHECKING, Self
+
+import msgspec
+from ml_connector.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHUNK = 1 << 20
+_NOTHING = msgspec.Raw(b"")
+
+
+class Envelope(msgspec.Struct, gc=False):
+    """A Singer message; its large parts stay as they came."""
+
+    type: str
+    stream: str | None = None
+    record: msgspec.Raw = _NOTHING
+    schema: msgspec.Raw = _NOTHING
+    value: msgspec.Raw = _NOTHING
+    key_properties: list[str] | None = None
+    bookmark_properties: list[str] | None = None
+    time_extracted: str | None = None
+    version: int | None = None
+    origin: msgspec.Raw = _NOTHING
+
+
+decode = msgspec.json.Decoder(Envelope).decode
+
+
+def envelope(line: bytes, number: int) -> Envelope:
+    """Return a line as a message.
+
+    Raises:
+        BadInput: It is none; the error says which line, not what was in it (L10).
+    """
+    try:
+        return decode(line)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return _loosely(line, number)
+
+
+def _loosely(line: bytes, number: int) -> Envelope:
+    """Read a line that msgspec refuses: NaN, lone surrogates, a message whose parts have other types."""
+    from target_snowflake.decode import plain  # noqa: PLC0415  # hardly ever needed
+
+    try:
+        message = plain(line)
+        if isinstance(message, dict) and isinstance(message.get("type"), str):
+            return decode(msgspec.json.Encoder(decimal_format="number").encode(message))
+    except (ValueError, msgspec.ValidationError):
+        pass
+    raise BadInput(
+        f"line {number} is not a Singer message. Records before it are settled or read again; STATE has not passed it. "
+        "Check what else the tap prints to stdout."
+    )
+
+
+def chunks(source: IO[str] | None, tick: float) -> Iterator[list[bytes]]:
+    """Yield lines as they come, many at once; an empty list when none came for `tick` seconds."""
+    file = sys.stdin if source is None else source
+    try:
+        number = file.fileno()
+    except (OSError, ValueError):  # a text in memory
+        yield [line.encode() for line in file]
+        return
+    yield from _of_descriptor(number, tick)
+
+
+def _of_descriptor(number: int, tick: float) -> Iterator[list[bytes]]:
+    rest: list[bytes] = []
+    with _Readiness(number) as ready:
+        while True:
+            if not ready.within(tick):
+                yield []
+                continue
+            data = os.read(number, _CHUNK)
+            if not data:
+                break
+            head, newline, tail = data.rpartition(b"\n")
+            if not newline:
+                rest.append(data)
+                continue
+            rest.append(head)
+            yield b"".join(rest).split(b"\n")
+            rest = [tail]
+    if last := b"".join(rest):
+        yield [last]
+
+
+class _Readiness:
+    """Whether a descriptor has something to read; a regular file always has."""
+
+    def __init__(self, number: int) -> None:
+        self._selector: selectors.BaseSelector | None = selectors.DefaultSelector()
+        try:
+            self._selector.register(number, selectors.EVENT_READ)
+        except OSError:  # epoll takes no regular files
+            self._selector.close()
+            self._selector = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._selector is not None:
+            self._selector.close()
+
+    def within(self, seconds: float) -> bool:
+        """Return whether there is something to read, after `seconds` at most."""
+        return self._selector is None or bool(self._selector.select(seconds))

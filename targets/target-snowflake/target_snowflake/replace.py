@@ -1,0 +1,113 @@
+"""Rows that go because the source has them no more: ACTIVATE_VERSION, and a whole table replaced in one step.
+
+Where a stream has companies, only rows of the companies it brought are touched: two taps may share a table.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ml_connector.bulk.load import Load
+from ml_connector.errors import ConfigError
+from ml_connector.store.text import stamp, utc_now
+
+from target_snowflake.load import new_name
+from target_snowflake.names import literal, quoted
+from target_snowflake.setup import LOADS
+from target_snowflake.shape import DELETED_AT, ROW_HASH, VERSION
+from target_snowflake.tables import read_table
+
+if TYPE_CHECKING:
+    from target_snowflake.load import Loader
+    from target_snowflake.shape import Shape
+
+_LEAST_SHARE = 0.5
+"""A tap that does not tell whether it read to the end is not believed when it brought less of the table than this."""
+
+
+def activate(loader: Loader, shape: Shape, version: int, batch_id: str) -> Load:
+    """Delete or mark the rows of older versions, in one transaction with its line in `_ML_LOADS`."""
+    table = quoted(shape.table)
+    old = f"COALESCE({quoted(VERSION)}, 0) < {version}"
+    if shape.company:
+        company = quoted(shape.company.name)
+        brought = f"SELECT DISTINCT {company} FROM {table} WHERE {quoted(VERSION)} = {version}"
+        old += f" AND {company} IN ({brought})"
+    deleted_at = quoted(shape.by_property[DELETED_AT].name)
+    now = f"CAST({literal(stamp(utc_now()))} AS TIMESTAMP_TZ)"
+    soft = f"UPDATE {table} SET {deleted_at} = {now}, {quoted(ROW_HASH)} = NULL WHERE {old} AND {deleted_at} IS NULL"
+    hard = f"DELETE FROM {table} WHERE {old}"
+    if read_table(loader.session, shape.table) is None:
+        return _load(shape, batch_id, 0)
+    loader.prove()
+    with loader.session.transaction():
+        gone = loader.session.execute(hard if loader.options.hard_delete else soft).rowcount or 0
+        _note(loader, shape, batch_id, gone)
+    return _load(shape, batch_id, gone)
+
+
+def swap(loader: Loader, shape: Shape, batch_id: str, complete: bool | None) -> Load:
+    """Put the table that was loaded beside a stream's own in its place, and drop the old one.
+
+    Raises:
+        ConfigError: The tap did not read the stream to its end, or brought so little that this may be so.
+    """
+    old, new = shape.table, new_name(shape)
+    fresh, existing = read_table(loader.session, new), read_table(loader.session, old)
+    before = 0 if existing is None else _rows(loader, old)
+    after = 0 if fresh is None else _rows(loader, new)
+    _believe(shape, before, after, complete)
+    if fresh is None:
+        return _load(shape, batch_id, 0)
+    loader.prove()
+    if existing is None:
+        loader.session.execute(f"ALTER TABLE {quoted(new)} RENAME TO {quoted(old)}")
+    else:
+        _keep_others(loader, shape, list(existing))
+        loader.session.execute(f"ALTER TABLE {quoted(old)} SWAP WITH {quoted(new)}")
+        loader.session.execute(f"DROP TABLE IF EXISTS {quoted(new)}")
+    _note(loader, shape, batch_id, before)
+    return _load(shape, batch_id, before)
+
+
+def _believe(shape: Shape, before: int, after: int, complete: bool | None) -> None:
+    if complete is False:
+        raise ConfigError(
+            f"{shape.stream}: the tap did not read it to its end, so {shape.table} was not replaced; it is as it was. "
+            "Find out why the tap ended, then run again."
+        )
+    if complete is None and after < before * _LEAST_SHARE:
+        raise ConfigError(
+            f"{shape.stream}: {after} rows came, and {shape.table} has {before}. The tap does not tell whether it read "
+            "to the end, so the table was not replaced. If the rows are right, drop the table, and run again."
+        )
+
+
+def _rows(loader: Loader, table: str) -> int:
+    return int(loader.session.execute(f"SELECT COUNT(*) FROM {quoted(table)}").rows[0][0])
+
+
+def _keep_others(loader: Loader, shape: Shape, columns: list[str]) -> None:
+    """Take over the rows of companies that this run did not read."""
+    if not shape.company:
+        return
+    company, new = quoted(shape.company.name), quoted(new_name(shape))
+    names = ", ".join(map(quoted, columns))
+    brought = f"SELECT DISTINCT {company} FROM {new}"
+    loader.session.execute(
+        f"INSERT INTO {new} ({names}) SELECT {names} FROM {quoted(shape.table)} WHERE {company} NOT IN ({brought})"
+    )
+
+
+def _note(loader: Loader, shape: Shape, batch_id: str, gone: int) -> None:
+    names = loader.names
+    texts = ", ".join(map(literal, (batch_id, names.run_id, names.pipeline, shape.stream, shape.table)))
+    numbers = f"0, 0, 0, 0, 0, {gone}"
+    loader.session.execute(
+        f"INSERT INTO {quoted(LOADS)} SELECT {texts}, {numbers}, NULL, NULL, NULL, "
+        f"CAST({literal(stamp(utc_now()))} AS TIMESTAMP_TZ)"
+    )
+
+
+def _load(shape: Shape, batch_id: str, gone: int) -> Load:
+    return Load(batch_id, shape.stream, shape.table, 0, 0, 0, 0, 0, gone)

@@ -1,0 +1,356 @@
+"""One run: lines in, batches out, STATE when everything before it is in Snowflake or kept as a dead letter (L1)."""
+
+from __future__ import annotations
+
+import gc
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from ml_connector.bulk.keys import BusinessKeys
+from ml_connector.bulk.load import Refusal
+from ml_connector.bulk.totals import BulkTotals
+from ml_connector.delivery.work import Origin
+from ml_connector.errors import BadInput
+from ml_connector.store.text import decode as decode_json
+from ml_connector.store.text import stamp, utc_now
+
+from target_snowflake.buffer import Buffer, Surroundings
+from target_snowflake.decode import Decoder, plain
+from target_snowflake.group import Pending, Reading, Refused, Sums, account
+from target_snowflake.lines import Envelope, decode, envelope
+from target_snowflake.shape import Shape
+from target_snowflake.states import States
+from target_snowflake.tasks import ActivateTask, LoadTask, SwapTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import pyarrow as pa
+    from ml_connector.bulk.books import BulkBooks
+    from ml_connector.delivery.report import RunReport
+
+    from target_snowflake.batch import Batch
+    from target_snowflake.columns import TypeRules
+    from target_snowflake.crew import Crew, Done, Task
+    from target_snowflake.spill import SpillOptions
+
+_GROUP_ROWS, _GROUP_BYTES = 25_000, 16_000_000
+_MOST_PENDING = 48_000_000
+"""Bytes of records in memory, all streams together."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How records become batches."""
+
+    spill: SpillOptions
+    rules: TypeRules
+    batch_rows: int = 100_000
+    batch_bytes: int = 500_000_000
+    batch_seconds: float = 60.0
+    whole: bool = False
+    evolve: bool = True
+    zone: str = "UTC"
+    overwrite: bool = False
+    backlog: int = 8  # batches that wait or are under way
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What is known of a stream."""
+
+    buffer: Buffer
+    message: bytes  # its newest SCHEMA, to tell a repeated one
+    keys: BusinessKeys
+    since: float = 0.0  # when its open batch began
+    held: int | None = None  # the first record that is committed beside its table only
+
+
+class Run:
+    """Takes Singer lines and settles them."""
+
+    def __init__(self, options: RunOptions, books: BulkBooks, crew: Crew, emit: Callable[[str], None]) -> None:
+        """Take the parts; `emit` is given each STATE that may pass, as JSON."""
+        self._options = options
+        self._books = books
+        self._crew = crew
+        self._emit = emit
+        self._streams: dict[str, _Stream] = {}
+        self._states = States()
+        self._totals = BulkTotals()
+        self._number = 0
+        self._lines = 0
+        self._batches = 0
+        self._pending = 0
+        self._around = Surroundings(
+            spill=options.spill,
+            batch_id=self._batch_id,
+            now=lambda: stamp(utc_now()),
+            received=self._received,
+            refused=self._refused,
+            arrived=self._arrived,
+        )
+
+    # lines
+
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Take lines as they came.
+
+        Raises:
+            BadInput: One is not a Singer message; what came before it is settled or read again.
+        """
+        for line in lines:
+            self._lines += 1
+            try:
+                message = decode(line)
+            except (msgspec.DecodeError, msgspec.ValidationError):
+                if not line.strip():
+                    continue
+                message = envelope(line, self._lines)
+            if message.type == "RECORD":
+                self._record(message)
+            else:
+                self._other(message, line)
+
+    def _record(self, message: Envelope) -> None:
+        stream = self._streams.get(message.stream or "")
+        if stream is None or not len(message.record):
+            raise BadInput(self._without(message))
+        self._number += 1
+        buffer = stream.buffer
+        if buffer.first is None:
+            stream.since = time.monotonic()
+        buffer.add(message.record, self._number, message.time_extracted, message.version, message.origin)
+        pending = buffer.pending
+        self._pending += len(message.record)
+        if len(pending.raws) >= _GROUP_ROWS or pending.size >= _GROUP_BYTES:
+            self._write(stream)
+        elif self._pending > _MOST_PENDING:
+            self._write(max(self._streams.values(), key=lambda each: each.buffer.pending.size))
+
+    def _without(self, message: Envelope) -> str:
+        if not message.stream:
+            return f"line {self._lines}: a {message.type} message lacks its stream. Check the tap."
+        if message.stream not in self._streams:
+            return f"a record of stream {message.stream!r} arrived before its SCHEMA message. Check the tap."
+        return f"line {self._lines}: a RECORD message of stream {message.stream!r} lacks its record. Check the tap."
+
+    def _other(self, message: Envelope, line: bytes) -> None:
+        match message.type:
+            case "SCHEMA":
+                self._schema(message, line)
+            case "STATE":
+                self._state(message)
+            case "ACTIVATE_VERSION":
+                self._activate(message)
+            case "BATCH":
+                raise BadInput(
+                    f"stream {message.stream!r} comes as BATCH files, which this target does not read. Turn the tap's "
+                    "`batch_config` off."
+                )
+            case _:
+                raise BadInput(f"line {self._lines}: there is no Singer message {message.type[:40]!r}. Check the tap.")
+
+    # SCHEMA, STATE, ACTIVATE_VERSION
+
+    def _schema(self, message: Envelope, line: bytes) -> None:
+        name = message.stream
+        known = self._streams.get(name or "")
+        if known is not None and known.message == line:
+            return
+        schema = plain(message.schema) if len(message.schema) else None
+        if not name or not isinstance(schema, dict):
+            raise BadInput(f"line {self._lines}: a SCHEMA message lacks its stream or its schema. Check the tap.")
+        if not isinstance(schema.get("properties"), dict):
+            raise BadInput(
+                f"the schema of stream {name!r} has no properties, so it has no columns. Check the tap's catalog."
+            )
+        keys = message.key_properties or []
+        if missing := [key for key in keys if key not in schema["properties"]]:
+            raise BadInput(
+                f"the key of stream {name!r} names {', '.join(missing)}, which its schema does not have. Check the tap."
+            )
+        told = {
+            "stream": name,
+            "schema": schema,
+            "key_properties": keys,
+            "bookmark_properties": message.bookmark_properties,
+        }
+        shape = Shape.of(told, self._options.rules, whole=self._options.whole)
+        if known is not None:
+            self._submit_all(known.buffer.close())
+        reading = Reading(shape, Decoder(name, shape.columns), self._options.zone, self._options.evolve)
+        held = known.held if known else None
+        self._streams[name] = _Stream(Buffer(reading, self._around), line, BusinessKeys(name, keys), held=held)
+        self._books.stream(name, schema, keys)
+        self._totals.stream(name, schema)
+
+    def _state(self, message: Envelope) -> None:
+        if not len(message.value):
+            raise BadInput(f"line {self._lines}: a STATE message lacks its value. Check the tap.")
+        value = bytes(message.value)
+        self._totals.told(decode_json(value))
+        self._states.add(self._number, value.decode("utf-8", "replace"))
+        self.settle()
+
+    def _activate(self, message: Envelope) -> None:
+        stream = self._streams.get(message.stream or "")
+        if stream is None or message.version is None:
+            raise BadInput(f"line {self._lines}: ACTIVATE_VERSION of a stream without SCHEMA, or without version.")
+        if self._options.overwrite:
+            return  # the whole table is replaced anyway
+        self._submit_all(stream.buffer.close())
+        self._number += 1  # so that STATE behind it waits for it
+        self._submit(ActivateTask(stream.buffer.shape, message.version, self._number, self._batch_id()))
+
+    # batches
+
+    def tick(self) -> None:
+        """End batches that are old enough, and take in what loaders have done."""
+        now = time.monotonic()
+        for stream in self._streams.values():
+            if stream.buffer.first is not None and now - stream.since >= self._options.batch_seconds:
+                self._close(stream)
+        self.settle()
+
+    def _write(self, stream: _Stream) -> None:
+        buffer = stream.buffer
+        self._pending -= buffer.pending.size
+        self._submit_all(buffer.write())
+        if buffer.rows >= self._options.batch_rows or buffer.size >= self._options.batch_bytes:
+            self._close(stream)
+
+    def _close(self, stream: _Stream) -> None:
+        self._pending -= stream.buffer.pending.size
+        self._submit_all(stream.buffer.close())
+        gc.collect()  # the collector is off while records are read
+
+    def _submit_all(self, batches: Iterable[Batch]) -> None:
+        for batch in batches:
+            batch.state = self._states.newest
+            if self._options.overwrite:
+                stream = self._streams[batch.shape.stream]
+                stream.held = batch.first if stream.held is None else stream.held
+            self._submit(LoadTask(batch))
+
+    def _submit(self, task: Task) -> None:
+        self._states.batch_closed()
+        self._crew.submit(task)
+        while len(self._crew) >= self._options.backlog:
+            self.settle(wait=True)
+
+    def settle(self, *, wait: bool = False) -> None:
+        """Take in what loaders have done, and let STATE pass.
+
+        Raises:
+            ConnectorError: A loader's error; what the others have done is taken in first.
+        """
+        errors = [done.error for done in self._crew.done(wait=wait) if not self._take_in(done)]
+        self._pass()
+        for error in errors:
+            if error is not None:
+                raise error
+
+    def _take_in(self, done: Done) -> bool:
+        if done.error is not None:
+            return False
+        if isinstance(done.task, LoadTask):
+            for path in done.task.batch.files:
+                path.unlink(missing_ok=True)
+        if isinstance(done.task, SwapTask):
+            self._streams[done.task.stream].held = None
+        self._books.loaded(done.result)
+        return True
+
+    def _pass(self) -> None:
+        firsts = [stream.buffer.first for stream in self._streams.values()]
+        firsts += [stream.held for stream in self._streams.values()] + [self._crew.first]
+        unsettled = min((first for first in firsts if first is not None), default=None)
+        if (text := self._states.passing(unsettled)) is not None:
+            self._books.passed(text)
+            self._emit(text)
+
+    # the end
+
+    def finish(self) -> RunReport:
+        """Settle everything, strike the balance, and close the run."""
+        for stream in list(self._streams.values()):
+            self._close(stream)
+        self._drain()
+        if self._options.overwrite:
+            for name, stream in self._streams.items():
+                first = stream.held or self._number + 1
+                complete = self._totals.complete(name)
+                self._submit(SwapTask(stream.buffer.shape, first, self._batch_id(), complete))
+            self._drain()
+        self.settle()
+        return self._books.finish(self._totals)
+
+    def _drain(self) -> None:
+        while len(self._crew):
+            self.settle(wait=True)
+
+    def abort(self, message: str, exit_code: int) -> None:
+        """Close a run that could not go on: what loaders are at is taken in, the rest is read again."""
+        self._crew.give_up()
+        while len(self._crew):
+            for done in self._crew.done(wait=True):
+                self._take_in(done)
+        self._pass()
+        self._books.abort(message, exit_code)
+
+    # records
+
+    def _batch_id(self) -> str:
+        self._batches += 1
+        return f"{self._books.run_id}-{self._batches:05}"
+
+    def _received(self, shape: Shape, sums: Sums) -> None:
+        for (company, currency), (count, amount) in sums.items():
+            self._books.received(shape.stream, company, currency, count, amount)
+            self._totals.count(shape.stream, count)
+            self._totals.sum(shape.stream, currency, amount)
+
+    def _refused(self, shape: Shape, refused: Sequence[Refused], pending: Pending) -> None:
+        keys = self._streams[shape.stream].keys
+        self._books.refuse([self._refusal(shape, each, pending, keys) for each in refused])
+
+    def _refusal(self, shape: Shape, refused: Refused, pending: Pending, keys: BusinessKeys) -> Refusal:
+        record = refused.record if isinstance(refused.record, dict) else {"value": refused.record}
+        (company, currency), amount = account(refused.record, shape)
+        origin = pending.origins[refused.place]
+        place = plain(origin) if len(origin) else None
+        return Refusal(
+            stream=shape.stream,
+            record=record,
+            business_key=keys.of(record),
+            company=company,
+            reason=refused.reason,
+            message=refused.message,
+            field=refused.field,
+            value=refused.value,
+            suggestion=_ADVICE.get(refused.reason, ""),
+            amount=amount if shape.amount else None,
+            currency=currency or None,
+            origin=Origin(place if isinstance(place, str) else None, pending.extracted[refused.place]),
+        )
+
+    def _arrived(self, shape: Shape, table: pa.Table) -> frozenset[str]:
+        waiting = self._books.waiting(shape.stream)
+        if not waiting or not shape.keys:
+            return frozenset()
+        keys = self._streams[shape.stream].keys
+        names = {column.name: column.property for column in (*shape.keys, *([shape.company] if shape.company else []))}
+        rows: list[dict[str, Any]] = table.select(list(names)).to_pylist()
+        found = (keys.of({names[name]: value for name, value in row.items()}) for row in rows)
+        return waiting & frozenset(found)
+
+
+_ADVICE = {
+    "value_does_not_fit": "Correct the value in the source, or state the column's type in `column_types`; then: "
+    "ml-connector dead replay",
+    "key_is_null": "Correct the record in the source, or the stream's key in the tap's catalog.",
+    "not_an_object": "Correct the tap: a record is a JSON object.",
+}

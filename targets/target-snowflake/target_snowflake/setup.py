@@ -1,0 +1,80 @@
+"""What a run needs in the schema before its first batch, and what earlier runs that died have left there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from target_snowflake.names import literal, mark, quoted
+
+if TYPE_CHECKING:
+    from target_snowflake.connection import Session
+
+LOADS = "_ML_LOADS"
+_COLUMNS = {
+    "BATCH_ID": "VARCHAR",
+    "RUN_ID": "VARCHAR",
+    "PIPELINE": "VARCHAR",
+    "STREAM": "VARCHAR",
+    "TABLE_NAME": "VARCHAR",
+    "ROWS_STAGED": "NUMBER(38,0)",
+    "ROWS_NEW": "NUMBER(38,0)",
+    "ROWS_CHANGED": "NUMBER(38,0)",
+    "ROWS_UNCHANGED": "NUMBER(38,0)",
+    "ROWS_SUPERSEDED": "NUMBER(38,0)",
+    "ROWS_DELETED": "NUMBER(38,0)",
+    "FIRST_KEY": "VARCHAR",
+    "LAST_KEY": "VARCHAR",
+    "STATE": "VARCHAR",
+    "LOADED_AT": "TIMESTAMP_TZ",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a run calls its own things: nobody else's begin like them, so what is left over can be cleared away."""
+
+    stage: str
+    pipeline: str
+    run_id: str
+
+    @property
+    def staging_prefix(self) -> str:
+        """How every staging table of the pipeline begins."""
+        return f"_ML_S_{mark(self.pipeline)}_"
+
+    def staging(self, batch_id: str) -> str:
+        """Return the staging table of a batch."""
+        return f"{self.staging_prefix}{batch_id.upper().replace('-', '_')}"
+
+    @property
+    def folder(self) -> str:
+        """The pipeline's folder in the stage; it ends with a slash, since places match by prefix."""
+        return f"@{quoted(self.stage)}/{mark(self.pipeline).lower()}/"
+
+    def place(self, batch_id: str) -> str:
+        """Return a batch's folder in the stage."""
+        return f"{self.folder}{batch_id}/"
+
+
+def prepare(session: Session, names: Names) -> None:
+    """Make the stage and the table of loads, and clear away what runs of this pipeline that died have left."""
+    session.execute(f"CREATE STAGE IF NOT EXISTS {quoted(names.stage)}")
+    columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in _COLUMNS.items())
+    session.execute(f"CREATE TABLE IF NOT EXISTS {quoted(LOADS)} ({columns})")
+    clear(session, names)
+
+
+def clear(session: Session, names: Names) -> None:
+    """Drop the pipeline's staging tables and files; the caller holds the pipeline's lock."""
+    prefix = names.staging_prefix
+    for row in session.execute(f"SHOW TABLES LIKE {literal(prefix + '%')}").rows:
+        if str(row[1]).startswith(prefix):  # LIKE takes an underscore for any character
+            session.execute(f"DROP TABLE IF EXISTS {quoted(str(row[1]))}")
+    session.execute(f"REMOVE {names.folder}")
+
+
+def is_loaded(session: Session, batch_id: str) -> bool:
+    """Return whether a batch's transaction was committed."""
+    found = session.execute(f"SELECT COUNT(*) FROM {quoted(LOADS)} WHERE BATCH_ID = {literal(batch_id)}")
+    return bool(found.rows[0][0])
