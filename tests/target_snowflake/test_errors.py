@@ -47,7 +47,7 @@ LOGINS = [
     ),
     (
         390189,
-        "Role 'LOAD_ROLE' specified in the connect string does not exist or not authorized. Contact your administrator.",
+        "Role 'LOAD_ROLE' specified in the connect string does not exist or not authorized. Contact them.",
         AuthError,
         "GRANT ROLE LOAD_ROLE TO USER LOADER;",
     ),

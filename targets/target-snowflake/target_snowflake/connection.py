@@ -140,22 +140,30 @@ class Session:
         self.execute("BEGIN")
         try:
             yield self
+        except ConnectionLost:
+            self.close()  # ends the transaction, too
+            raise
         except BaseException:
             self._roll_back()
             raise
+        self._commit()
+
+    def _commit(self) -> None:
         try:
             self.execute("COMMIT")
         except ConnectionLost as lost:
+            self.close()
             raise CommitInDoubt(f"the answer to COMMIT was lost: {lost}") from lost
         except ConnectorError:
             self._roll_back()
             raise
 
     def _roll_back(self) -> None:
-        """End the transaction; a session that is gone has ended it already."""
-        with suppress(ConnectorError):
-            if self._connection is not None:
-                self.execute("ROLLBACK")
+        """End the transaction; what does not roll back must not stay open and go along with the next commit."""
+        try:
+            self.execute("ROLLBACK")
+        except ConnectorError:
+            self.close()
 
     # the connection
 
@@ -259,7 +267,8 @@ def _quiet() -> None:
     """Keep the connector's chatter out of the log, and its look-ups of cloud metadata off the network."""
     os.environ.setdefault(_NO_METADATA_LOOKUPS, "true")
     logging.getLogger("snowflake.connector").setLevel(logging.WARNING)
-    logging.getLogger("snowflake.connector.network").setLevel(logging.CRITICAL)  # what it logs, it raises, too
+    for raises_it_too in ("network", "vendored"):
+        logging.getLogger(f"snowflake.connector.{raises_it_too}").setLevel(logging.CRITICAL)
 
 
 def _knock(options: ConnectionOptions) -> None:

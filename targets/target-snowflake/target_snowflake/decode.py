@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from ml_connector.errors import BadInput, ConfigError
+from singer_sdk.exceptions import MissingKeyPropertiesError
 
 from target_snowflake.columns import Column, Kind
 
@@ -40,7 +41,7 @@ class Rejected:
     field: str | None = None
 
 
-class MissingKey(BadInput):
+class MissingKey(BadInput, MissingKeyPropertiesError):
     """A record lacks a property that its stream's key is made of."""
 
 

@@ -10,10 +10,8 @@ Sources:
 - 394400 (access token): gosnowflake's own test. 390303, 390318: connector 4.8.1 network.py, Snowflake BCR-2421.
 - 390202 (authentication policy): cagov/data-infrastructure#576. 390201: snowflake-connector-net#537.
 - 390111 to 390115: snowflake-connector-python#218, gosnowflake#160. 403, 404, 513 for a wrong account: BCR-1669.
-- 000606: dbt-snowflake#300. 090073: rudder-server's tests. 002043 without usage on a warehouse, 002003 on a schema.
+- 000606: dbt-snowflake#300. 000608: PostHog/posthog#37608. 090073: rudder-server's tests. 002043 without usage on a warehouse, 002003 on a schema.
 - 1000xx: transferwise/pipelinewise#791, datamill-co/target-snowflake#21. 000625: lock limits, reported in forums.
-
-The word for a suspended warehouse whose AUTO_RESUME is off is known, its number is not: words only.
 """
 
 from __future__ import annotations
@@ -24,6 +22,7 @@ from ml_connector.errors import AuthError, BadAnswer, ConnectorError, Environmen
 from ml_connector.secrets.guard import process_redactor
 
 from target_snowflake.faults import (
+    HTTP,
     BatchRefused,
     CommitInDoubt,
     ConnectionLost,
@@ -43,7 +42,7 @@ __all__ = ["BatchRefused", "CommitInDoubt", "ConnectionLost", "Missing", "NotAll
 
 _LONGEST = 600
 _CLASS_OF_DATA = "22"  # SQLSTATE class: data exception
-_HTTP = 290000
+_STATUSES = range(HTTP + 400, HTTP + 600)
 _DATA_CODES = range(100_000, 100_200)
 
 EGRESS = (
@@ -155,7 +154,7 @@ RULES = (
     ),
     Rule(
         EnvironmentFault,
-        (),
+        (608,),
         ("' is suspended", "warehouse is suspended"),
         "The warehouse is suspended and does not start by itself. Let an administrator type: ALTER WAREHOUSE "
         "{warehouse} SET AUTO_RESUME = TRUE; (or ALTER WAREHOUSE {warehouse} RESUME; each time).",
@@ -172,12 +171,7 @@ RULES = (
         ("workload identity", "workload_identity"),
         "Check workload_identity_provider, and that this process runs with that cloud's identity.",
     ),
-    Rule(
-        Unreachable,
-        (_HTTP + 403, _HTTP + 404, _HTTP + 513),
-        ("verify the account name is correct", "404 not found"),
-        _ACCOUNT,
-    ),
+    Rule(Unreachable, (), ("verify the account name is correct", "login-request"), _ACCOUNT),
     Rule(
         Unreachable,
         (),
@@ -193,9 +187,14 @@ RULES = (
     ),
     Rule(
         ConnectionLost,
-        (604, 625, 630, 603, 250001, 250002, 250003, 250005, 251010, 251011, 251012, 252007, 253002, 253003),
+        (251011, 251012),
+        ("could not connect to snowflake backend", "failed to login"),
+        "The server is there but does not sign anybody in: it is busy or down (status.snowflake.com).",
+    ),
+    Rule(
+        ConnectionLost,
+        (604, 625, 630, 603, 250001, 250002, 250003, 250005, 251010, 252007, 253002, 253003),
         (
-            "could not connect to snowflake backend",
             "connection is closed",
             "connection reset",
             "connection refused",
@@ -219,9 +218,7 @@ def translate(error: Error, place: Place, *, sql: str = "", connecting: bool = F
         return found
     if told.code in _DATA_CODES or told.sqlstate.startswith(_CLASS_OF_DATA):
         return BatchRefused.of(told)
-    if _HTTP <= told.code < _HTTP + 1000:
-        return ConnectionLost(f"{told}.")
-    if connecting and told.code < 0:
+    if told.code in _STATUSES or (connecting and told.code < 0):
         return ConnectionLost(f"{told}.")
     return BadAnswer(f"{told}. This is not in the connector's error table; the code is Snowflake's.")
 

@@ -21,6 +21,10 @@ _ROW = re.compile(r"Row (\d+), column (\S+)")
 _COLUMN = re.compile(r'\["([^"]+)":\d+\]|"?([A-Za-z0-9_$]+)"?$')
 _NUMBERED = re.compile(r"^(\d{6,})(?: \(\w+\))?: ")
 _UNKNOWN = "<{}>"
+_CONNECTORS = 50_000  # the connector's own numbers begin 40,000 below HTTP
+
+HTTP = 290_000
+"""What the connector adds to an HTTP status."""
 _QUOTING = (range(900, 4_000), range(100_000, 100_200))  # texts that repeat names and values, which may be any words
 
 
@@ -83,7 +87,7 @@ class BatchRefused(ConnectorError):
             line=int(file[2]) if file else None,
             row=int(row[1]) if row else None,
         )
-        return cls(f"{told}. The batch was not stored: a value does not fit its column's type.", refusal)
+        return cls(f"{told}. The data do not fit the table; nothing of this statement was stored.", refusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ class Told:
         """Return what an error of the connector tells, whichever version it is of."""
         raw = str(error.raw_msg or error.msg or "")
         code = int(error.errno) if error.errno is not None else -1
+        code -= HTTP if code > 2 * HTTP - _CONNECTORS else 0  # 4.8.1 adds it twice: 580503, 540001
         if numbered := _NUMBERED.match(raw):
             code = code if code > 0 else int(numbered[1])
             raw = raw[numbered.end() :]

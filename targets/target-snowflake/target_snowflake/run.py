@@ -15,6 +15,7 @@ from ml_connector.delivery.work import Origin
 from ml_connector.errors import BadInput
 from ml_connector.store.text import decode as decode_json
 from ml_connector.store.text import stamp, utc_now
+from singer_sdk.exceptions import RecordsWithoutSchemaException
 
 from target_snowflake.buffer import Buffer, Surroundings
 from target_snowflake.decode import Decoder, plain
@@ -68,6 +69,10 @@ class _Stream:
     held: int | None = None  # the first record that is committed beside its table only
 
 
+class NoSchema(BadInput, RecordsWithoutSchemaException):
+    """A record came before its stream was described."""
+
+
 class Run:
     """Takes Singer lines and settles them."""
 
@@ -117,7 +122,7 @@ class Run:
     def _record(self, message: Envelope) -> None:
         stream = self._streams.get(message.stream or "")
         if stream is None or not len(message.record):
-            raise BadInput(self._without(message))
+            raise self._without(message)
         self._number += 1
         buffer = stream.buffer
         if buffer.first is None:
@@ -130,12 +135,12 @@ class Run:
         elif self._pending > _MOST_PENDING:
             self._write(max(self._streams.values(), key=lambda each: each.buffer.pending.size))
 
-    def _without(self, message: Envelope) -> str:
+    def _without(self, message: Envelope) -> BadInput:
         if not message.stream:
-            return f"line {self._lines}: a {message.type} message lacks its stream. Check the tap."
+            return BadInput(f"line {self._lines}: a {message.type} message lacks its stream. Check the tap.")
         if message.stream not in self._streams:
-            return f"a record of stream {message.stream!r} arrived before its SCHEMA message. Check the tap."
-        return f"line {self._lines}: a RECORD message of stream {message.stream!r} lacks its record. Check the tap."
+            return NoSchema(f"a record of stream {message.stream!r} arrived before its SCHEMA message. Check the tap.")
+        return BadInput(f"line {self._lines}: a RECORD of stream {message.stream!r} lacks its record. Check the tap.")
 
     def _other(self, message: Envelope, line: bytes) -> None:
         match message.type:

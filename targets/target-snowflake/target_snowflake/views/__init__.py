@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
-from target_snowflake.names import literal, quoted
+from target_snowflake.names import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,10 @@ class Result(Protocol):
     @property
     def rows(self) -> Sequence[Sequence[Any]]:
         """The rows, in the order of the columns."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns' names."""
 
 
 class Session(Protocol):
@@ -78,10 +82,8 @@ def create(session: Session, schema: str | None = None, source: str = SOURCE) ->
 
 def rows(session: Session, name: str) -> list[dict[str, Any]]:
     """Return what a view in the session's schema answers, each row by its columns' names."""
-    columns = [row[0] for row in session.execute(_columns_of(name)).rows]
-    wanted = ", ".join(map(quoted, columns))
-    found = session.execute(f"SELECT {wanted} FROM {quoted(name)}").rows  # noqa: S608  both quoted, names of the schema
-    return [dict(zip(columns, row, strict=True)) for row in found]
+    answer = session.execute(f"SELECT * FROM {quoted(name)}")
+    return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
 
 
 def _view(sql: str) -> View:
@@ -101,8 +103,3 @@ def _made(session: Session, view: View, known: frozenset[str]) -> Made:
 def _tables(session: Session) -> frozenset[str]:
     listed = "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = CURRENT_SCHEMA()"
     return frozenset(row[0] for row in session.execute(listed).rows)
-
-
-def _columns_of(name: str) -> str:
-    wanted = f"TABLE_SCHEMA = CURRENT_SCHEMA() AND TABLE_NAME = {literal(name)}"
-    return f"SELECT COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS WHERE {wanted} ORDER BY ORDINAL_POSITION"  # noqa: S608

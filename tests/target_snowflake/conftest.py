@@ -1,0 +1,78 @@
+"""A fake Snowflake per process, a schema and a store per test, and the target as a program."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from target_snowflake.connection import Session
+
+from tests.target_snowflake.fake import config, open_session, place, server, session
+
+__all__ = ["config", "place", "server", "session"]
+
+PROGRAM = Path(sys.executable).parent / "target-snowflake"
+
+
+def schema(stream: str, properties: dict[str, Any], keys: list[str], **more: Any) -> dict[str, Any]:
+    """Return a SCHEMA message; a property may be given by its type alone."""
+    whole = {name: {"type": [kind, "null"]} if isinstance(kind, str) else kind for name, kind in properties.items()}
+    return {"type": "SCHEMA", "stream": stream, "schema": {"properties": whole}, "key_properties": keys, **more}
+
+
+def record(stream: str, **values: Any) -> dict[str, Any]:
+    """Return a RECORD message."""
+    return {"type": "RECORD", "stream": stream, "record": values}
+
+
+def state(value: Any) -> dict[str, Any]:
+    """Return a STATE message."""
+    return {"type": "STATE", "value": value}
+
+
+@dataclass
+class Loading:
+    """Runs the target in a process of its own and looks at what is in Snowflake afterwards."""
+
+    folder: Path
+    config: dict[str, Any]
+    session: Session
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *messages: Any, code: int = 0, **settings: Any) -> subprocess.CompletedProcess[str]:
+        """Load messages (structures, or lines as text); the exit code must be `code`."""
+        lines = [each if isinstance(each, str) else json.dumps(each) for each in messages]
+        done = self.load("\n".join(lines) + "\n", **settings)
+        assert done.returncode == code, done.stderr
+        return done
+
+    def load(self, text: str, **settings: Any) -> subprocess.CompletedProcess[str]:
+        """Load a text of Singer lines."""
+        path = self.folder / "config.json"
+        path.write_text(json.dumps({**self.config, **settings}))
+        command = [str(PROGRAM), "--config", str(path)]
+        return subprocess.run(
+            command, input=text, capture_output=True, text=True, check=False, env=self.environment or None
+        )
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return what a query answers."""
+        return self.session.execute(sql).rows
+
+    def types(self, table: str) -> dict[str, str]:
+        """Return a table's columns of the stream's own, and their types."""
+        found = {row[0]: row[1] for row in self.rows(f'DESCRIBE TABLE "{table}"')}
+        return {name: kind for name, kind in found.items() if not name.startswith(("_ML_", "_SDC_"))}
+
+
+@pytest.fixture
+def loading(place, tmp_path):
+    """Loads into a schema of the test's own, with a store and a spill folder of its own."""
+    own = {"store_url": f"sqlite:///{tmp_path}/store.db", "spill_dir": str(tmp_path / "spill")}
+    with open_session(place) as opened:
+        yield Loading(tmp_path, {**place, **own}, opened)
