@@ -13,15 +13,14 @@ import os
 import socket
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 from urllib.request import getproxies, proxy_bypass
 
-import snowflake.connector
 import stamina
 from ml_connector.delivery.sink import Identity
 from ml_connector.errors import BadAnswer, ConnectorError, EnvironmentFault, OutOfPatience, Retryable, Unreachable
 from ml_connector.http import Clock, Retry
-from snowflake.connector.errors import Error
 
 from target_snowflake.errors import CommitInDoubt, ConnectionLost, Missing, translate
 from target_snowflake.options import ConnectionOptions
@@ -29,6 +28,7 @@ from target_snowflake.options import ConnectionOptions
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+    from types import ModuleType
 
     from snowflake.connector import SnowflakeConnection
 
@@ -114,7 +114,7 @@ class Session:
                     query_id=cursor.sfqid or "",
                     columns=tuple(column.name for column in cursor.description or ()),
                 )
-        except Error as error:
+        except _connector().Error as error:
             raise translate(error, self.options.place, sql=sql) from None
         except OSError as error:
             raise _local_fault(error) from None
@@ -176,7 +176,7 @@ class Session:
         """Sign out; a session that is gone is left alone."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(Error, OSError):
+            with suppress(_connector().Error, OSError):
                 connection.close()
 
     def _opened(self) -> SnowflakeConnection:
@@ -216,16 +216,17 @@ class Session:
         raise AssertionError  # stamina returns or raises
 
     def _connect(self) -> SnowflakeConnection:
-        _quiet()
-        major = int(snowflake.connector.__version__.split(".", maxsplit=1)[0])
+        connector = _connector()
+        major = int(connector.__version__.partition(".")[0])
         arguments = self.options.arguments(self._facts, major)
         _knock(self.options)
         try:
-            return snowflake.connector.connect(**arguments)
-        except Error as error:
+            connection: SnowflakeConnection = connector.connect(**arguments)
+        except connector.Error as error:
             raise translate(error, self.options.place, connecting=True) from None
         except OSError as error:
             raise _local_fault(error) from None
+        return connection
 
     # who is there
 
@@ -263,12 +264,13 @@ class Session:
             return (None,) * len(expressions)
 
 
-def _quiet() -> None:
-    """Keep the connector's chatter out of the log, and its look-ups of cloud metadata off the network."""
+def _connector() -> ModuleType:
+    """Return the connector, imported when it is needed: that takes a second, and 5.x chats as it is imported."""
     os.environ.setdefault(_NO_METADATA_LOOKUPS, "true")
     logging.getLogger("snowflake.connector").setLevel(logging.WARNING)
     for raises_it_too in ("network", "vendored"):
         logging.getLogger(f"snowflake.connector.{raises_it_too}").setLevel(logging.CRITICAL)
+    return import_module("snowflake.connector")
 
 
 def _knock(options: ConnectionOptions) -> None:

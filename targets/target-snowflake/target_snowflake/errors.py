@@ -10,7 +10,8 @@ Sources:
 - 394400 (access token): gosnowflake's own test. 390303, 390318: connector 4.8.1 network.py, Snowflake BCR-2421.
 - 390202 (authentication policy): cagov/data-infrastructure#576. 390201: snowflake-connector-net#537.
 - 390111 to 390115: snowflake-connector-python#218, gosnowflake#160. 403, 404, 513 for a wrong account: BCR-1669.
-- 000606: dbt-snowflake#300. 000608: PostHog/posthog#37608. 090073: rudder-server's tests. 002043 without usage on a warehouse, 002003 on a schema.
+- 000606: dbt-snowflake#300. 000608: PostHog/posthog#37608. 090073: rudder-server's tests.
+- 002043 without usage on a warehouse, 002003 without usage on a schema: seen in public reports.
 - 1000xx: transferwise/pipelinewise#791, datamill-co/target-snowflake#21. 000625: lock limits, reported in forums.
 """
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import selectors
 import sys
-from typing import IO, TYPE_CHECKING, Self
+from collections import Counter
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import msgspec
 from ml_connector.errors import BadInput
+from singer_sdk.singerlib.encoding.base import GenericSingerReader
+
+from target_snowflake.decode import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _CHUNK = 1 << 20
+_TICK = 1.0
+"""Seconds after which a run looks at its batches when no line comes."""
+
 _NOTHING = msgspec.Raw(b"")
 
 
@@ -49,8 +57,6 @@ def envelope(line: bytes, number: int) -> Envelope:
 
 def _loosely(line: bytes, number: int) -> Envelope:
     """Read a line that msgspec refuses: NaN, lone surrogates, a message whose parts have other types."""
-    from target_snowflake.decode import plain  # noqa: PLC0415  # hardly ever needed
-
     try:
         message = plain(line)
         if isinstance(message, dict) and isinstance(message.get("type"), str):
@@ -61,6 +67,41 @@ def _loosely(line: bytes, number: int) -> Envelope:
         f"line {number} is not a Singer message. Records before it are settled or read again; STATE has not passed it. "
         "Check what else the tap prints to stdout."
     )
+
+
+class ChunkReader(GenericSingerReader[str]):
+    """The SDK's reader of messages, with a loop of its own: lines by the chunk, looked at by whoever takes them."""
+
+    take: Callable[[list[bytes]], Counter[str]]
+    """Takes lines, an empty list when none came for a while, and returns the kinds of messages they were."""
+
+    on_fault: Callable[[BaseException], None]
+    """Told of what ends the reading early."""
+
+    def process_lines(
+        self, file_input: IO[str] | None, callbacks: dict[str, Callable[[dict[str, Any]], None]]
+    ) -> Counter[str]:
+        """Hand all lines on, and return the kinds of messages there were."""
+        del callbacks
+        counted: Counter[str] = Counter()
+        gc.disable()  # records come by the million and hold no circles; whoever takes them collects once per batch
+        try:
+            for lines in chunks(file_input, _TICK):
+                counted += self.take(lines)
+        except BaseException as error:
+            self.on_fault(error)
+            raise
+        finally:
+            gc.enable()
+        return counted
+
+    @property
+    def default_input(self) -> IO[str]:  # noqa: D102
+        return sys.stdin
+
+    def deserialize_json(self, line: str) -> dict[str, Any]:
+        """Return one message; only whole chunks are read here."""
+        return dict(plain(line.encode()))
 
 
 def chunks(source: IO[str] | None, tick: float) -> Iterator[list[bytes]]:

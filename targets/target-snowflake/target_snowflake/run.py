@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -100,12 +101,13 @@ class Run:
 
     # lines
 
-    def take(self, lines: Iterable[bytes]) -> None:
-        """Take lines as they came.
+    def take(self, lines: Iterable[bytes]) -> Counter[str]:
+        """Take lines as they came, and return the kinds of messages they were.
 
         Raises:
             BadInput: One is not a Singer message; what came before it is settled or read again.
         """
+        records, others = self._number, Counter[str]()
         for line in lines:
             self._lines += 1
             try:
@@ -117,7 +119,10 @@ class Run:
             if message.type == "RECORD":
                 self._record(message)
             else:
+                others[message.type] += 1
                 self._other(message, line)
+        others["RECORD"] = self._number - records
+        return others
 
     def _record(self, message: Envelope) -> None:
         stream = self._streams.get(message.stream or "")

@@ -58,11 +58,21 @@ class Names:
 
 
 def prepare(session: Session, names: Names) -> None:
-    """Make the stage and the table of loads, and clear away what runs of this pipeline that died have left."""
+    """Make schema, stage and table of loads where they are absent, and clear away what dead runs have left."""
+    _schema(session)
     session.execute(f"CREATE STAGE IF NOT EXISTS {quoted(names.stage)}")
     columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in _COLUMNS.items())
     session.execute(f"CREATE TABLE IF NOT EXISTS {quoted(LOADS)} ({columns})")
     clear(session, names)
+
+
+def _schema(session: Session) -> None:
+    """Make the schema when it is not there: to look first spares a role that may not make one the right to."""
+    database, schema = session.where()
+    found = session.execute(f"SHOW SCHEMAS LIKE {literal(schema)} IN DATABASE {quoted(database)}").rows
+    if schema not in (row[1] for row in found):
+        session.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(database)}.{quoted(schema)}")
+        session.execute(f"USE SCHEMA {quoted(database)}.{quoted(schema)}")
 
 
 def clear(session: Session, names: Names) -> None:

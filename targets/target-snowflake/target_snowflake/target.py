@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import time
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ml_connector.bulk.books import BulkBooks
 from ml_connector.bulk.load import BulkSettings
@@ -20,7 +20,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 from target_snowflake.books_settings import BOOKS_SETTINGS, check_identity
 from target_snowflake.connection import ConnectionOptions, Session
 from target_snowflake.crew import Crew
-from target_snowflake.lines import chunks
+from target_snowflake.lines import ChunkReader
 from target_snowflake.load import Loader
 from target_snowflake.loading import LOADING_SETTINGS, load_options, run_options, spill_folder
 from target_snowflake.permissions import checks
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ml_connector.delivery.sink import Check
-
-_TICK = 1.0
-"""Seconds after which a run looks at its batches when no line comes."""
 
 
 class TargetSnowflake(StoreTarget):
@@ -55,38 +52,41 @@ class TargetSnowflake(StoreTarget):
         TargetCapabilities.HARD_DELETE,
     ]
 
+    message_reader_class = ChunkReader
+    message_reader: ChunkReader
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._run: Run | None = None
         self._held = ExitStack()
+        self.message_reader.take, self.message_reader.on_fault = self._take, self._abort
 
     # messages
 
-    def listen(self, file_input: IO[str] | None = None) -> None:
-        """Read Singer lines until they end, and settle them."""
-        gc.disable()  # records come by the million and hold no circles; collected once per batch
+    def _take(self, lines: list[bytes]) -> Counter[str]:
+        return self.guarded(lambda: self._settled(lines))
+
+    def _settled(self, lines: list[bytes]) -> Counter[str]:
+        counted = self._started().take(lines) if any(lines) else Counter[str]()
+        if self._run is not None:
+            self._run.tick()
+        return counted
+
+    def process_endofpipe(self) -> None:
+        """Settle everything, tell the balance, and end with the exit code `fail_on` asks for."""
         try:
-            for lines in chunks(file_input, _TICK):
-                self.guarded(lambda batch=lines: self._take(batch))  # type: ignore[misc]
             report = self.guarded(self._started().finish)
         except BaseException as error:
             self._abort(error)
             raise
-        finally:
-            gc.enable()
-            self._held.close()
+        self._held.close()
         self.end_with(report)
-
-    def _take(self, lines: list[bytes]) -> None:
-        if any(lines):
-            self._started().take(lines)
-        if self._run is not None:
-            self._run.tick()
 
     def _abort(self, error: BaseException) -> None:
         if self._run is not None:
             message, exit_code = why(error)
             self._run.abort(self.redactor.clean(message), exit_code)
+        self._held.close()
 
     # the run
 
