@@ -76,6 +76,10 @@ def load(batch: str, *, delivered: int = 0, unchanged: int = 0, superseded: int 
     return Load(**(given | changes))
 
 
+class Killed(BaseException):
+    """The process ends here, and the operating system frees its lock."""
+
+
 class House(BulkBooks):
     """Books with the shorthands of these tests; every record is one of 12.50."""
 
@@ -97,7 +101,7 @@ class Pipeline:
 
     @contextmanager
     def books(self, **settings: Any) -> Iterator[House]:
-        """Yield the books of a new run; it is aborted when the block raises, and finished unless it was."""
+        """Yield the books of a new run: aborted when the block raises, left alone when killed, else finished."""
         store = open_store(self.url)
         try:
             books = House.open(
@@ -109,6 +113,9 @@ class Pipeline:
             books.stream(STREAM, SCHEMA, KEYS)
             try:
                 yield books
+            except Killed:
+                books._held.close()
+                return
             except Exception as error:
                 books.abort(str(error), 1)
                 raise

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from ml_connector.audit.book import Event
+from ml_connector.bulk.load import is_bulk
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.work import OPEN_STATES
 from ml_connector.secrets.sealing import masked
@@ -119,10 +120,16 @@ def _read(event: Event, row: RowMapping, told: dict[str, Any]) -> Step:
     details = [
         f"from {told['origin']}" if told.get("origin") else "",
         f"changed in the source at {told['modified_at']}" if told.get("modified_at") else "",
-        f"version {version[:8]}, read with the maps {row['mapping']}, version {row['map_version'][:8]}",
+        f"version {version[:8]}, {_read_with(row)}",
         f"amount {told['currency']} {told['amount']}" if told.get("amount") and told.get("currency") else "",
     ]
     return Step(told.get("extracted_at") or event.at, "read", event.run_id, details=list(filter(None, details)))
+
+
+def _read_with(row: RowMapping) -> str:
+    if is_bulk(row["mapping"]):
+        return "taken as it came: its pipeline loads in bulk, without maps"
+    return f"read with the maps {row['mapping']}, version {row['map_version'][:8]}"
 
 
 def _outcome(event: Event, told: dict[str, Any], kept: str) -> Step:
@@ -132,9 +139,11 @@ def _outcome(event: Event, told: dict[str, Any], kept: str) -> Step:
     if event.data is None:
         details.append("its details were purged")
     elif event.kind in _PASSED:
-        details.insert(0, "all checks passed" if details else "all checks passed; nothing had to be sent")
+        sent = details or told.get("batch")
+        details.insert(0, "all checks passed" if sent else "all checks passed; nothing had to be sent")
     details += [f"row {name} is no longer in the source" for name in told.get("gone", ())]
     details += [kept] if kept else []
+    details += [f"a newer version, or this one, was loaded with batch {told['batch']}"] if told.get("batch") else []
     details += [f"with the change a person made to {', '.join(told['edited'])}"] if told.get("edited") else []
     return Step(event.at, f"{event.kind.replace('_', ' ')}{cause}", event.run_id, details=details)
 

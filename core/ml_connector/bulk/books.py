@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ml_connector.bulk import refusals as writing
 from ml_connector.bulk.load import LOADED, OUTCOMES
-from ml_connector.bulk.waiting import keys_waiting, settle
+from ml_connector.bulk.waiting import arrivals, keys_waiting, settle
 from ml_connector.delivery import ends
 from ml_connector.delivery.balance import INCOMING, READ_AGAIN, RECEIVED, Line, Sum
 from ml_connector.delivery.deadletters import StreamShape
@@ -121,8 +121,9 @@ class BulkBooks:
         if wrong := {kind for kind, *_ in load.sums}.difference(OUTCOMES):
             raise ValueError(f"a batch has no outcome {', '.join(sorted(wrong))}")
         with self._run.store.transaction() as connection:
-            self._run.trail.append(connection, [(LOADED, load.batch, load.told())])
-            settle(connection, self._run, load.batch, load.arrived)
+            waited = arrivals(connection, self._run.target_id, load.arrived)
+            self._run.trail.append(connection, [(LOADED, load.batch, load.told(len(waited)))])
+            settle(connection, self._run, load.batch, waited)
         for kind, company, currency, count, amount in load.sums:
             self._run.tally.add(Line(company, load.stream, kind, "", currency), amount, count)
         self._waiting_of(load.stream).difference_update(load.arrived)

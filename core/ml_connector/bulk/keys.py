@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.finance.records import join_key
-from ml_connector.store.text import digest, storable
+from ml_connector.store.text import digest, storable, storable_structure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class BusinessKeys:
         if parts and None not in parts:
             key = join_key([str(part) for part in parts])
         else:
-            key = f"without key {digest(dict(record))}"
+            key = f"without key {digest(storable_structure(dict(record)))}"
         return storable(self._prefix(company_of(record)) + key)
 
     def _prefix(self, company: str) -> str:

@@ -25,6 +25,11 @@ OUTCOMES = (State.DELIVERED, State.UNCHANGED, SUPERSEDED)
 """What may become of a record of a batch that was committed."""
 
 
+def is_bulk(mapping: str | None) -> bool:
+    """Return whether a run with this mapping was a bulk run: its records have no finance words and no rows."""
+    return (mapping or "").split(" ", 1)[0] == BULK
+
+
 @dataclass(frozen=True, slots=True)
 class BulkSettings:
     """How a bulk run is told in the store, and when it stops."""
@@ -37,7 +42,7 @@ class BulkSettings:
 
     def as_engine(self) -> EngineSettings:
         """Return them as what every part of the delivery engine knows."""
-        label = self.mapping if self.mapping.startswith(BULK) else f"{BULK} {self.mapping}".strip()
+        label = self.mapping if is_bulk(self.mapping) else f"{BULK} {self.mapping}".strip()
         return EngineSettings(self.pipeline, label, replay=self.replay, replay_of=self.replay_of)
 
 
@@ -81,9 +86,13 @@ class Load:
     sums: Sequence[tuple[str, str, str, int, Decimal]] = ()  # outcome, company, currency, records, amount
     arrived: Collection[str] = ()  # business keys that were waiting for this stream and that the batch brought
 
-    def told(self) -> dict[str, Any]:
-        """Return what the trail keeps of it: ids, counts and keys, no value of a record (L10)."""
+    def told(self, arrived: int) -> dict[str, Any]:
+        """Return what the trail keeps of it: ids, counts and keys, no value of a record (L10).
+
+        `arrived` says how many records it brought that had waited.
+        """
         names = ("stream", "table", "staged", "new", "changed", "unchanged", "superseded", "deleted")
         counts = {name: getattr(self, name) for name in names}
         keys = {"first_key": self.first_key, "last_key": self.last_key}
+        counts["arrived"] = arrived
         return counts | keys | {"files": self.files, "bytes": self.bytes, "query_ids": dict(self.query_ids)}

@@ -16,7 +16,7 @@ from ml_connector.errors import TooManyRefused
 from ml_connector.finance.records import CanonicalRecord
 from ml_connector.secrets import MASK
 from ml_connector.secrets.personal import without_iban
-from ml_connector.store.text import digest
+from ml_connector.store.text import digest, storable_structure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,6 +67,7 @@ def _line(work: Work, currency: str | None) -> Line:
 
 def _work(refusal: Refusal) -> Work:
     """Return a refusal as the engine knows records: without finance words, for nothing was mapped."""
+    raw = storable_structure(refusal.record)
     system = refusal.business_key.partition(":")[0]
     prefix = f"{system}:{refusal.company}:{refusal.stream}:"
     record = CanonicalRecord(
@@ -75,12 +76,13 @@ def _work(refusal: Refusal) -> Work:
         company=refusal.company,
         source_key=refusal.business_key.removeprefix(prefix),
         fields={},
-        source=refusal.record,
+        source=raw,
         title=without_iban(refusal.title, MASK),
+        source_state="",
         amount=refusal.amount,
         currency=refusal.currency,
     )
-    work = Work(refusal.stream, refusal.record, record, digest(refusal.record), refusal.origin)
+    work = Work(refusal.stream, raw, record, digest(raw), refusal.origin)
     work.verdict = _verdict(refusal)
     return work
 

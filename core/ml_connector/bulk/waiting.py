@@ -16,7 +16,7 @@ from ml_connector.store.tables import deliveries
 from ml_connector.store.text import stamp, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy import Connection
 
@@ -34,15 +34,19 @@ def keys_waiting(connection: Connection, target_id: str, stream: str) -> set[str
     return set(connection.execute(query).scalars())
 
 
-def settle(connection: Connection, run: Run, batch: str, keys: Collection[str]) -> None:
+def arrivals(connection: Connection, target_id: str, keys: Collection[str]) -> dict[str, KnownDelivery]:
+    """Return which of these keys belong to records that wait."""
+    known = outbox.find(connection, target_id, keys)
+    return {key: each for key, each in known.items() if each.state in _WAITING}
+
+
+def settle(connection: Connection, run: Run, batch: str, waited: Mapping[str, KnownDelivery]) -> None:
     """Write that records which waited have arrived with a batch, and close their dead letters.
 
     A delivery that waited counts in this run: it was carried in, or received and refused in this very run. What has
     arrived is another line of the same record, and counts under the batch. So the one that waited is superseded:
     carried in 1 + received 1 = delivered 1 + superseded 1, the amounts each as they came.
     """
-    known = outbox.find(connection, run.target_id, keys)
-    waited = {key: each for key, each in known.items() if each.state in _WAITING}
     if not waited:
         return
     now = stamp(utc_now())

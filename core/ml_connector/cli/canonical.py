@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 _HEAD = ("title", "source_state")
 
+NO_FINANCE_WORDS = (
+    "This pipeline loads records as they are, without maps: correct the source, the schema or the target's settings, "
+    "then replay the record."
+)
+"""Why a record of a bulk pipeline cannot be edited."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

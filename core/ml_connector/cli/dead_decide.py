@@ -10,7 +10,7 @@ import click
 from rich.text import Text
 
 from ml_connector.audit.actions import action
-from ml_connector.cli.canonical import Reading
+from ml_connector.cli.canonical import NO_FINANCE_WORDS, Reading
 from ml_connector.cli.dead_replay import consider, feed
 from ml_connector.cli.dead_show import the_letter
 from ml_connector.cli.desk import Desk, Stop, verb
@@ -55,6 +55,8 @@ def edit(desk: Desk, number: int, settings: tuple[str, ...], undo: bool, reason:
     wanted = _settings(settings, undo=undo)
     with desk.reading() as connection:
         letter = the_letter(find_letters(connection, ids=[number]), number)
+    if letter.is_bulk:
+        raise Stop(f"there is nothing to edit. {NO_FINANCE_WORDS}", f"ml-connector dead replay {number}")
     reading = Reading.of(desk.project, letter.pipeline)
     wait = desk.project.approval == FOUR_EYES
     with deciding(desk, letter.pipeline, letter.target_id) as act:

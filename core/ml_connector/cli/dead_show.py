@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ml_connector.cli.canonical import Reading, shown
+from ml_connector.cli.canonical import NO_FINANCE_WORDS, Reading, shown
 from ml_connector.cli.desk import Desk, Stop, verb
 from ml_connector.cli.history import Entry, changed, history
 from ml_connector.cli.letters import Letter, find_letters, shown_record
@@ -74,6 +74,8 @@ def _next(letter: Letter, *, approval: bool) -> str:
 
 def _canonical(desk: Desk, letter: Letter) -> tuple[dict[str, Any], list[str], str]:
     """Return the canonical record and its editable paths; or why there is none."""
+    if letter.is_bulk:
+        return {}, [], NO_FINANCE_WORDS
     try:
         record = Reading.of(desk.project, letter.pipeline).record(letter)
     except ConfigError as error:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, select
 
+from ml_connector.bulk.load import is_bulk
 from ml_connector.delivery.outbox import pages
 from ml_connector.delivery.owners import owner
 from ml_connector.secrets.sealing import masked
-from ml_connector.store.tables import dead_letters, deliveries, shapes
+from ml_connector.store.tables import dead_letters, deliveries, runs, shapes
 from ml_connector.store.text import decode, encode
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Letter:
     key_properties: str
     origin: str | None
     extracted_at: str | None
+    mapping: str | None  # of the run that opened it
 
     @property
     def name(self) -> str:
@@ -85,13 +87,18 @@ class Letter:
         return self.closed_by is None
 
     @property
+    def is_bulk(self) -> bool:
+        """Whether its pipeline loads records as they are: there are no maps to read it with."""
+        return is_bulk(self.mapping)
+
+    @property
     def is_purged(self) -> bool:
         """Whether its record has been taken out of the store."""
         return self.record == "{}"
 
     def as_data(self) -> dict[str, Any]:
         """Return it without the record."""
-        left_out = ("stream", "record", "schema", "key_properties", "edit")
+        left_out = ("stream", "record", "schema", "key_properties", "edit", "mapping")
         told = {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
         return {**told, "owner": self.owner, "edited": sorted(self.edits)}
 
@@ -151,12 +158,13 @@ def newest_letters(connection: Connection, letters: Sequence[Letter]) -> list[Le
 
 
 def _select() -> Any:
-    homes = dict.fromkeys(_OF_THE_LETTER, dead_letters) | dict.fromkeys(_OF_THE_SHAPE, shapes)
+    homes = dict.fromkeys(_OF_THE_LETTER, dead_letters) | dict.fromkeys(_OF_THE_SHAPE, shapes) | {"mapping": runs}
     columns = [homes.get(name, deliveries).c[name].label(name) for name in Letter.__slots__]
     same = and_(
         deliveries.c.target_id == dead_letters.c.target_id, deliveries.c.business_key == dead_letters.c.business_key
     )
-    return select(*columns).join_from(dead_letters, deliveries, same).join(shapes).order_by(dead_letters.c.id)
+    joined = select(*columns).join_from(dead_letters, deliveries, same).join(shapes)
+    return joined.outerjoin(runs, runs.c.id == dead_letters.c.run_id).order_by(dead_letters.c.id)
 
 
 def singer_lines(letters: Iterable[Letter], reveal: Callable[[Any], Any]) -> Iterator[str]:

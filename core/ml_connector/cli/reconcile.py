@@ -70,7 +70,9 @@ def _reconcile(desk: Desk, scope: Scope, wanted: _Wanted) -> Reconciliation:
     with desk.reading() as connection:
         runs = newest_runs(connection, scope)
     if not runs:
-        raise Stop(f"no run is in the store for {scope}.", "ml-connector status")
+        raise Stop(
+            f"no run is in the store for {scope}; of bulk pipelines, `status` has the balance.", "ml-connector status"
+        )
     source = _census(desk, runs, scope) if wanted.census else None
     applied = _apply(desk, runs, source) if source and wanted.apply else []
     told = [_reread(desk, run, scope) for run in runs] if wanted.reread else None

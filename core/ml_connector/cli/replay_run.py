@@ -12,6 +12,7 @@ from rich.console import Group
 from rich.text import Text
 from sqlalchemy import select
 
+from ml_connector.bulk.load import is_bulk
 from ml_connector.cli.desk import Desk, Stop, verb
 from ml_connector.cli.processes import meltano_pipe, setting_variable
 from ml_connector.cli.replay import feeding, store_of
@@ -36,6 +37,7 @@ class Window:
     pipeline: str
     started_at: str
     state: str | None  # the Singer STATE its tap began with; None when it read everything
+    mapping: str
 
     @property
     def bookmarks(self) -> dict[str, str]:
@@ -64,6 +66,12 @@ def replay(desk: Desk, run_id: str, resend: bool, dry_run: bool) -> int:
     with desk.reading() as connection:
         window = window_of(connection, run_id)
         before = run_ids(connection)
+    if resend and is_bulk(window.mapping):
+        raise Stop(
+            f"{window.pipeline} loads in bulk, where --resend means nothing: every row is compared with the table, and "
+            "one that differs is written.",
+            f"ml-connector replay --run {run_id}",
+        )
     pair = desk.project.pair_of(window.pipeline)
     if dry_run:
         desk.show(window.as_data(), lambda: _picture(window))
@@ -100,7 +108,7 @@ def window_of(connection: Connection, run_id: str) -> Window:
         runs.c.state_to.is_not(None),
     )
     reached = connection.execute(earlier.order_by(runs.c.started_at.desc()).limit(1)).scalar()
-    return Window(run_id, row["pipeline"], row["started_at"], row["state_from"] or reached)
+    return Window(run_id, row["pipeline"], row["started_at"], row["state_from"] or reached, row["mapping"])
 
 
 @contextmanager

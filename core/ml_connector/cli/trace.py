@@ -10,9 +10,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ml_connector.audit.batches import find_batch
 from ml_connector.audit.find import find
 from ml_connector.audit.trace import story
 from ml_connector.cli.desk import Desk, Stop, verb
+from ml_connector.cli.trace_batch import batch_picture
 from ml_connector.errors import ConfigError
 from ml_connector.words import age, many, plain
 
@@ -34,12 +36,16 @@ def trace(desk: Desk, key: str) -> int:
     """Tell one record's whole story: where it was read, what was sent, what came of it, who decided what.
 
     KEY is a business key or its end (Invoice/100023), a document's number or title, the id of a row in the target
-    (sys_id), or the number of a dead letter (#12). When it means several records, they are listed.
+    (sys_id), or the number of a dead letter (#12). When it means several records, they are listed. It may also be the
+    id of a batch that a bulk run has loaded.
     """
     with desk.reading() as connection:
+        if (batch := find_batch(connection, key)) is not None:
+            desk.show(batch.as_data(), lambda: batch_picture(batch))
+            return 0
         hits = find(connection, key)
         if not hits:
-            raise Stop(f"no record is known by {key!r}.", "ml-connector status")
+            raise Stop(f"no record and no batch is known by {key!r}.", "ml-connector status")
         told = story(connection, hits[0]).as_data() if len(hits) == 1 else {}
     if told:
         desk.show(told, lambda: _picture(told))
@@ -72,7 +78,7 @@ def _picture(told: Mapping[str, Any]) -> RenderableType:
 def _facts(record: Mapping[str, Any]) -> RenderableType:
     facts = {
         "key": record["business_key"],
-        "what": f"{record['company']} {plain(record['record_type'])}, {record['source_state']} in the source",
+        "what": ", ".join(filter(None, (f"{record['company']} {plain(record['record_type'])}", _in_source(record)))),
         "amount": f"{record['currency'] or ''} {record['amount']}".strip() if record["amount"] else None,
         "dated": " · period ".join(filter(None, (record["document_date"], record["period"]))),
         "target": record["target_id"],
@@ -89,6 +95,10 @@ def _facts(record: Mapping[str, Any]) -> RenderableType:
         if words:
             grid.add_row(Text(name, "dim"), Text(words))
     return grid
+
+
+def _in_source(record: Mapping[str, Any]) -> str:
+    return f"{record['source_state']} in the source" if record["source_state"] else ""
 
 
 def _timeline(steps: Sequence[Mapping[str, Any]]) -> RenderableType:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from ml_connector.bulk.load import is_bulk
 from ml_connector.errors import ConfigError
 from ml_connector.store.tables import deliveries, runs
 
@@ -50,7 +51,10 @@ class Scope:
 
 
 def newest_runs(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
-    """Return the newest run of each pipeline in the scope: whom it delivers to, with which maps, and how it ended."""
+    """Return the newest run of each pipeline in the scope: whom it delivers to, with which maps, and how it ended.
+
+    Bulk pipelines are not among them: their books tell batches, not records, and their targets answer no questions.
+    """
     newest = select(runs.c.pipeline, func.max(runs.c.started_at).label("started_at")).where(runs.c.kind == "run")
     latest = newest.group_by(runs.c.pipeline).subquery()
     same = (runs.c.pipeline == latest.c.pipeline) & (runs.c.started_at == latest.c.started_at)
@@ -60,4 +64,4 @@ def newest_runs(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
     if scope.company is not None:
         theirs = select(deliveries.c.pipeline).where(deliveries.c.company == scope.company)
         query = query.where(runs.c.pipeline.in_(theirs))
-    return [dict(row) for row in connection.execute(query).mappings()]
+    return [dict(row) for row in connection.execute(query).mappings() if not is_bulk(row["mapping"])]

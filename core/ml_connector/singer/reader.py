@@ -11,7 +11,7 @@ import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
-from ml_connector.store.text import storable
+from ml_connector.store.text import storable_structure
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -75,15 +75,6 @@ class DecimalReader(GenericSingerReader[str]):
 def _with_stock_reader(line: str) -> Any:
     """Read what msgspec refuses and Python's own reader takes, such as NaN and lone surrogates; NUL, too."""
     try:
-        return _storable(json.loads(line, parse_float=Decimal, parse_constant=lambda _: None))
+        return storable_structure(json.loads(line, parse_float=Decimal, parse_constant=lambda _: None))
     except ValueError:
         return None
-
-
-def _storable(value: Any) -> Any:
-    """Return a structure with what not every database keeps shown as the replacement character."""
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, dict):
-        return {_storable(name): _storable(inner) for name, inner in value.items()}
-    return [_storable(inner) for inner in value] if isinstance(value, list) else value

@@ -43,6 +43,15 @@ def storable(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def storable_structure(value: Any) -> Any:
+    """Return a JSON structure whose texts are all storable."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable_structure(name): storable_structure(inner) for name, inner in value.items()}
+    return [storable_structure(inner) for inner in value] if isinstance(value, list) else value
+
+
 def utc_now() -> datetime:
     """Return the present moment, time zone explicit."""
     return datetime.now(UTC)
