@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     snowflake = commands.add_parser("snowflake", help="Snowflake, until SIGTERM")
     snowflake.add_argument("--port", type=int, default=8703, metavar="PORT", help="0: any free port")
     snowflake.add_argument("--data", type=Path, metavar="DIR", help="keep databases and stages here")
+    snowflake.add_argument("--schema", action="append", default=[], metavar="DB.SCHEMA", help="make it, if missing")
     snowflake.add_argument("--with-parent", action="store_true", help="end also when standard input closes")
     return parser
 
@@ -48,7 +49,7 @@ def _snowflake(options: argparse.Namespace) -> list[tuple[Simulator, int]]:
     # Imported here because only this one needs DuckDB and fakesnow.
     from ml_connector_simulators.snowflake.simulator import SnowflakeSimulator  # noqa: PLC0415
 
-    return [(SnowflakeSimulator(options.data), options.port)]
+    return [(SnowflakeSimulator(options.data, options.schema), options.port)]
 
 
 def _simulators(options: argparse.Namespace) -> list[tuple[Simulator, int]]:

@@ -52,7 +52,11 @@ class Cursor(FakeSnowflakeCursor):
         return {each["values"]: each["counts"] for each in table.column(0).value_counts().to_pylist()}
 
     def _transform(self, expression: exp.Expr, params: Any) -> exp.Expr:
-        return super()._transform(expression.transform(self._known, copy=False), params)
+        transformed = super()._transform(expression.transform(self._known, copy=False), params)
+        for identifier in transformed.find_all(exp.Identifier):
+            if identifier.name.upper() in self.session.engine.keywords:
+                identifier.set("quoted", True)  # a word to DuckDB that is none to Snowflake
+        return transformed
 
     def _known(self, node: exp.Expr) -> exp.Expr:
         """The functions that tell about the session, as the values they have now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -12,10 +13,15 @@ from fakesnow.instance import GLOBAL_DATABASE_NAME, FakeSnow
 from fakesnow.transforms import show, stage
 
 from ml_connector_simulators.snowflake import types
+from ml_connector_simulators.snowflake.warehouses import Warehouses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from fakesnow.conn import FakeSnowflakeConnection
+
+    from ml_connector_simulators.snowflake.session import Session
 
 USER_STAGES = "_SIM_USER"  # the database and schema under which `@~` of every user is kept
 
@@ -28,14 +34,20 @@ class Engine(FakeSnow):
         types.install()
         stage.LOCAL_BUCKET_PATH = str(files)
         files.mkdir(parents=True, exist_ok=True)
-        self.create_database_on_connect = self.create_schema_on_connect = True
+        self.create_database_on_connect, self.create_schema_on_connect = True, False
         self.db_path = data
         self.nop_regexes = None
+        self.warehouses = Warehouses()
+        self.sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         self.results_cache: dict[str, tuple[Any, ...]] = {}
         self.catalog_lock = threading.RLock()  # DuckDB refuses concurrent changes of a catalog, Snowflake queues them
         # The arrow lambdas that SQLGlot writes are refused without this setting.
         self.duck_conn = duckdb.connect(":memory:", config={"lambda_syntax": "ENABLE_SINGLE_ARROW"})
         self._open(data)
+        rows = self.duck_conn.execute(
+            "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'"
+        )
+        self.keywords = {str(word).upper() for (word,) in rows.fetchall()}
 
     def _open(self, data: Path | None) -> None:
         shared = ":memory:" if data is None else str(data / f"{GLOBAL_DATABASE_NAME}.db")
@@ -51,6 +63,22 @@ class Engine(FakeSnow):
     def _files(self, data: Path | None) -> Iterator[Path]:
         if data is not None:
             yield from (file for file in sorted(data.glob("*.db")) if file.stem != GLOBAL_DATABASE_NAME)
+
+    def open(self, database: str | None, schema: str | None) -> FakeSnowflakeConnection:
+        """A connection; a database that is not there is made with its schema PUBLIC, a schema is not made."""
+        with self.catalog_lock:
+            connection = self.connect(database, schema)
+            if database:
+                self.duck_conn.execute(f'CREATE SCHEMA IF NOT EXISTS "{database}"."PUBLIC"')
+            if not connection.schema_set:
+                connection._schema = None  # noqa: SLF001  nothing is in use
+        return connection
+
+    def create_schema(self, database: str, schema: str) -> None:
+        """What a database administrator does before anybody loads: a database and a schema."""
+        with self.catalog_lock:
+            self.open(database.upper(), None).close()
+            self.duck_conn.execute(f'CREATE SCHEMA IF NOT EXISTS "{database.upper()}"."{schema.upper()}"')
 
     def user_stage(self, user: str) -> str:
         """The name under which a user's own stage `@~` is kept; it is made when first asked for."""

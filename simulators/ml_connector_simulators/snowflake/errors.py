@@ -43,6 +43,12 @@ def refusal(code: str, sqlstate: str, message: str, query_id: str = "") -> dict[
     return {"success": False, "code": code, "message": message, "data": data, "headers": None}
 
 
+def known(name: str, about: str = "X") -> StatementError:
+    """One of `ERRORS`, to raise."""
+    error = ERRORS[name]
+    return StatementError(error.code, error.sqlstate, error.message.replace("{name}", about))
+
+
 ERRORS = {
     # Logins.
     "wrong_password": KnownError("390100", "08001", "Incorrect username or password was specified.", LOGIN),

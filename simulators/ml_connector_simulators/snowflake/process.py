@@ -78,8 +78,16 @@ class SnowflakeServer:
         self._call("DELETE", "faults")
 
     def edit(self, name: str, **arguments: Any) -> Any:
-        """`expire_sessions` (the client renews) or `end_sessions` (it must log in again)."""
+        """Make one of the changes that `GET /_sim/edit` lists: `expire_sessions`, `end_sessions`, `set_warehouse`."""
         return self._call("POST", "edit", {"edit": name, **arguments})
+
+    def create_schema(self, database: str, schema: str) -> None:
+        """Do what a database administrator does before anybody loads."""
+        self.edit("create_schema", database=database, schema=schema)
+
+    def lose_answers(self, text: str, times: int | None = None) -> None:
+        """Run the statements with this text and lose the answer, each time the client asks for it again."""
+        self.fault("commit_then_drop", text=text, times=times)
 
     def advance(self, seconds: float) -> None:
         """Set the server's clock forward: tokens grow old."""

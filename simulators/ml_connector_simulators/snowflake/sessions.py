@@ -7,7 +7,7 @@ import secrets
 import threading
 from typing import TYPE_CHECKING
 
-from ml_connector_simulators.snowflake.errors import ERRORS, StatementError
+from ml_connector_simulators.snowflake.errors import known
 from ml_connector_simulators.snowflake.session import Login, Session
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Sessions:
         """New tokens for a master token; 390114 when that has ended too."""
         session = self._known(self._masters, authorization)
         if session is None:
-            raise _error("master_token_expired")
+            raise known("master_token_expired")
         with self._lock:
             return session, self._issue(self._sessions, session, SESSION_SECONDS), self._master(session)
 
@@ -48,7 +48,7 @@ class Sessions:
         """The session of a request; 390112 tells the client to renew it."""
         session = self._known(self._sessions, authorization)
         if session is None:
-            raise _error("session_expired")
+            raise known("session_expired")
         return session
 
     def find(self, authorization: str) -> Session | None:
@@ -95,8 +95,3 @@ class Sessions:
         token = secrets.token_urlsafe(24)
         tokens[token] = (session, self._clock.now().timestamp() + seconds)
         return token
-
-
-def _error(name: str) -> StatementError:
-    known = ERRORS[name]
-    return StatementError(known.code, known.sqlstate, known.message)

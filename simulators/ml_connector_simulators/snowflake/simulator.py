@@ -38,11 +38,13 @@ class SnowflakeSimulator(Simulator):
     name = "snowflake"
     token_path = "/session/v1/login-request"  # noqa: S105  a path
 
-    def __init__(self, data: Path | None = None) -> None:
+    def __init__(self, data: Path | None = None, schemas: Sequence[str] = ()) -> None:
         super().__init__()
         self._scratch = None if data is not None else Path(tempfile.mkdtemp(prefix="sim_snowflake_"))
         self._engine = Engine(data, (data or self._scratch or Path()) / "stages")
         self.sessions = Sessions(self._engine, self.clock)
+        for name in schemas:
+            self._engine.create_schema(*name.split("."))
         self.statements = Statements()
         self.app = Wire(self.sessions, self.statements).app()
 
@@ -73,8 +75,14 @@ class SnowflakeSimulator(Simulator):
         return Fault("status", **answer | fields)
 
     def edits(self) -> Mapping[str, Callable[..., Any]]:
-        """What an administrator or time does to sessions."""
-        return {"expire_sessions": self.sessions.expire, "end_sessions": self.sessions.end_all}
+        """What an administrator, or time, does."""
+        return {
+            "expire_sessions": self.sessions.expire,
+            "end_sessions": self.sessions.end_all,
+            "create_schema": self._engine.create_schema,
+            "set_warehouse": self._engine.warehouses.set,
+            "set_default_warehouse": self._engine.warehouses.set_default,
+        }
 
     def admin_routes(self) -> Sequence[BaseRoute]:
         """`/_sim/statements` and `/_sim/logins`."""

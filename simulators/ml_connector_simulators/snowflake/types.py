@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+
 from fakesnow import transforms
 from sqlglot import exp
 
@@ -33,5 +36,7 @@ def as_it_is(expression: exp.Expr) -> exp.Expr:
 
 def install() -> None:
     """Have fakesnow, in this process, use these instead of its own rules."""
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of every statement it takes for a command
+    warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
     transforms.integer_precision = exact_integer
     transforms.numeric_agg_implicit_cast = as_it_is

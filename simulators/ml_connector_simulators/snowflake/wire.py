@@ -64,7 +64,7 @@ class Wire:
             account=said.get("ACCOUNT_NAME") or "sim",
             authenticator=said.get("AUTHENTICATOR") or "SNOWFLAKE",
             role=_name(query.get("roleName")),
-            warehouse=_name(query.get("warehouse")) or "COMPUTE_WH",
+            warehouse=_name(query.get("warehouse")),
             database=_name(query.get("databaseName")),
             schema=_name(query.get("schemaName")),
             parameters=said.get("SESSION_PARAMETERS") or {},
@@ -109,7 +109,10 @@ class Wire:
         session = self._sessions.get(_authorization(request))
         request.state.caller = session.login.user
         try:
-            data, rows = await run_in_threadpool(results.run, session, await _said(request), str(request.base_url))
+            said = await _said(request)
+            data, rows = await run_in_threadpool(
+                session.once, request.query_params.get("requestId"), results.run, session, said, str(request.base_url)
+            )
         except StatementError as error:
             if entry is not None:
                 entry.outcome, entry.message = error.code, error.message

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from ml_connector_simulators.snowflake.statements import loading, merging, sessions, stages, tables
+from ml_connector_simulators.snowflake.statements import loading, merging, sessions, staged, stages, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,8 @@ _HANDLERS: dict[type[exp.Expr], tuple[Handler, ...]] = {
 
 def run(session: Session, cursor: Cursor, expression: exp.Expr, params: Any) -> None:
     """Run one parsed statement."""
+    if not isinstance(expression, exp.Copy):
+        staged.bind(session, cursor, expression)
     for handler in _HANDLERS.get(type(expression), ()):
         if handler(session, cursor, expression, params):
             return

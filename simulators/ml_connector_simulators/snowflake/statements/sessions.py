@@ -19,7 +19,7 @@ DONE = "SELECT 'Statement executed successfully.' AS status"
 
 def begin(session: Session, cursor: Cursor, _: exp.Transaction, __: Any) -> bool:
     """BEGIN."""
-    session.begin()
+    session.transaction.begin()
     cursor.answer(DONE)
     return True
 
@@ -33,14 +33,14 @@ def start_transaction(session: Session, cursor: Cursor, expression: exp.Alias, p
 
 def commit(session: Session, cursor: Cursor, _: exp.Commit, __: Any) -> bool:
     """COMMIT."""
-    session.end(commit=True)
+    session.transaction.end(commit=True)
     cursor.answer(DONE)
     return True
 
 
 def rollback(session: Session, cursor: Cursor, _: exp.Rollback, __: Any) -> bool:
     """ROLLBACK."""
-    session.end(commit=False)
+    session.transaction.end(commit=False)
     cursor.answer(DONE)
     return True
 
@@ -55,7 +55,7 @@ def use(session: Session, cursor: Cursor, expression: exp.Use, _: Any) -> bool:
     if what == "ROLE":
         session.role = name
     else:
-        session.warehouse = name
+        session.warehouse = session.engine.warehouses.use(name)
     cursor.answer(DONE)
     return True
 
@@ -79,7 +79,7 @@ def _set(session: Session, item: exp.SetItem, *, unset: bool) -> None:
     name, value = pair.this.name.upper(), pair.expression
     session.parameters[name] = value.this if isinstance(value, exp.Literal | exp.Boolean) else value.sql()
     if name == "AUTOCOMMIT":
-        session.end(commit=True)
+        session.transaction.end(commit=True)
         session.autocommit = str(session.parameters[name]).upper() in {"TRUE", "1"}
 
 
@@ -110,14 +110,19 @@ def command(_: Session, __: Cursor, expression: exp.Command, ___: Any) -> bool:
 
 
 def show_warehouses(session: Session, cursor: Cursor, expression: exp.Show, _: Any) -> bool:
-    """SHOW WAREHOUSES: the session's own, started."""
+    """SHOW WAREHOUSES: those a test or a session has spoken of."""
     if expression.name.upper() != "WAREHOUSES":
         return False
-    name = session.warehouse or "COMPUTE_WH"
-    sql = SQL_SHOW_WAREHOUSES.strip().rstrip(";").replace("FAKESNOW_WAREHOUSE", name.replace("'", "''"))
+    one = re.sub("--.*", "", SQL_SHOW_WAREHOUSES).strip().rstrip(";")
+    rows = " UNION ALL ".join(
+        one.replace("FAKESNOW_WAREHOUSE", name.replace("'", "''"))
+        .replace("'STARTED' as state", f"'{each.state}' as state")
+        .replace("'true' as auto_resume", f"'{str(each.auto_resume).lower()}' as auto_resume")
+        for name, each in session.engine.warehouses.rows(session.warehouse)
+    )
     like = expression.args.get("like")
-    where = f" WHERE name ILIKE {like.sql()}" if isinstance(like, exp.Expr) else ""
-    cursor.answer(f"SELECT * FROM ({re.sub('--.*', '', sql)}){where}")  # noqa: S608  a fake's own SQL
+    where = f"name ILIKE {like.sql()}" if isinstance(like, exp.Expr) else "TRUE"
+    cursor.answer(f"SELECT * FROM ({rows or one}) WHERE {where}{'' if rows else ' AND FALSE'}")  # noqa: S608
     return True
 
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from ml_connector_simulators.snowflake.cursor import Cursor
     from ml_connector_simulators.snowflake.session import Session
 
-_LENGTHS = "_fs_global._fs_information_schema._fs_columns_ext"
+LENGTHS = "_fs_global._fs_information_schema._fs_columns_ext"
 _SWAPPING = "_SIM_SWAPPING"
-_LONGEST = 16_777_216
+LONGEST = 16_777_216
 
 Name = tuple[str, str, str]
 
@@ -90,8 +90,8 @@ def rename(session: Session, cursor: Cursor, expression: exp.Alter, _: Any) -> b
 def _move_lengths(cursor: Cursor, source: Name, target: Name) -> None:
     """The lengths of VARCHAR columns go with the table they belong to."""
     where = "ext_table_catalog = ? AND ext_table_schema = ? AND ext_table_name = ?"
-    cursor.duck(f"DELETE FROM {_LENGTHS} WHERE {where}", list(target))  # noqa: S608
-    cursor.duck(f"UPDATE {_LENGTHS} SET ext_table_name = ? WHERE {where}", [target[2], *source])  # noqa: S608
+    cursor.duck(f"DELETE FROM {LENGTHS} WHERE {where}", list(target))  # noqa: S608
+    cursor.duck(f"UPDATE {LENGTHS} SET ext_table_name = ? WHERE {where}", [target[2], *source])  # noqa: S608
 
 
 def truncate(session: Session, cursor: Cursor, expression: exp.TruncateTable, _: Any) -> bool:
@@ -141,7 +141,7 @@ def _check_type(cursor: Cursor, table: Name, column: str, wanted: exp.DataType) 
     present, length = known[column.upper()]
     sizes = [int(each.name) for each in wanted.expressions]
     if present == "VARCHAR" and wanted.is_type("varchar", "text"):
-        fits = (sizes or [_LONGEST])[0] >= (length or _LONGEST)
+        fits = (sizes or [LONGEST])[0] >= (length or LONGEST)
     elif present.startswith("DECIMAL") and wanted.is_type("decimal"):
         digits, scale = map(int, re.findall(r"\d+", present))
         fits = (sizes or [38])[0] >= digits and (sizes + [38, 0][len(sizes) :])[1] == scale
@@ -156,7 +156,7 @@ def _check_type(cursor: Cursor, table: Name, column: str, wanted: exp.DataType) 
 
 def _columns(name: Name) -> tuple[str, list[str]]:
     sql = f"""
-        SELECT column_name, data_type, ext_character_maximum_length FROM duckdb_columns() LEFT JOIN {_LENGTHS}
+        SELECT column_name, data_type, ext_character_maximum_length FROM duckdb_columns() LEFT JOIN {LENGTHS}
         ON ext_table_catalog = database_name AND ext_table_schema = schema_name AND ext_table_name = table_name
         AND ext_column_name = column_name
         WHERE database_name ILIKE ? AND schema_name ILIKE ? AND table_name ILIKE ? ORDER BY column_index
