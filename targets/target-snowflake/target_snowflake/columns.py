@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 PRECISION = 38
+LONGEST_TEXT = 16_777_216
+"""Characters a VARCHAR takes that states no length."""
+
 _NUMBER = re.compile(r"(?:NUMBER|DECIMAL|NUMERIC)(?:\((\d+)(?:,\s*(\d+))?\))?")
 _FORMATS = {"date-time": "TIMESTAMP", "date": "DATE", "time": "TIME", "binary": "BINARY"}
 
@@ -54,13 +57,14 @@ class Type:
     kind: Kind
     precision: int = PRECISION
     scale: int = 0
+    length: int = 0  # of a text; 0: as long as Snowflake takes
 
     @property
     def sql(self) -> str:
         """The type as SQL writes it."""
         if self.kind in (Kind.INTEGER, Kind.NUMBER):
             return f"NUMBER({self.precision},{self.scale})"
-        return SQL[self.kind]
+        return f"VARCHAR({self.length})" if self.length else SQL[self.kind]
 
     @classmethod
     def parse(cls, text: str) -> Type:
@@ -74,10 +78,11 @@ class Type:
             precision, scale = int(found[1] or PRECISION), int(found[2] or 0)
             if precision <= PRECISION and scale <= precision:
                 return cls(Kind.NUMBER if scale else Kind.INTEGER, precision, scale)
-        base = words.partition("(")[0].strip()
+        base, _, size = words.partition("(")
         for kind, names in _NAMES.items():
-            if base in names:
-                return cls(kind)
+            if base.strip() in names:
+                length = int(size.rstrip(")")) if kind == Kind.TEXT and size.rstrip(")").isdigit() else 0
+                return cls(kind, length=length if length < LONGEST_TEXT else 0)
         raise ConfigError(f"{text!r} is no column type that this target writes. Write NUMBER(38,4), FLOAT, VARCHAR …")
 
 

@@ -268,7 +268,7 @@ def _connector() -> ModuleType:
     """Return the connector, imported when it is needed: that takes a second, and 5.x chats as it is imported."""
     os.environ.setdefault(_NO_METADATA_LOOKUPS, "true")
     logging.getLogger("snowflake.connector").setLevel(logging.WARNING)
-    for raises_it_too in ("network", "vendored"):
+    for raises_it_too in ("network", "vendored", "_core"):
         logging.getLogger(f"snowflake.connector.{raises_it_too}").setLevel(logging.CRITICAL)
     return import_module("snowflake.connector")
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from target_snowflake.columns import PRECISION, Kind
+from target_snowflake.columns import LONGEST_TEXT, PRECISION, Kind
 
 if TYPE_CHECKING:
     from target_snowflake.columns import Type
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Values = Sequence[Any]
 _WIDE = Context(prec=2 * PRECISION + 40, rounding=ROUND_HALF_EVEN)
 _MISFIT = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OverflowError, ValueError)
-_LONGEST_TEXT = 16_777_216
 _NULL = b"null"
 
 
@@ -92,11 +91,11 @@ def _texts(values: Values) -> Converted:
     except _MISFIT:
         return _each(values, pa.string(), _utf8)
     longest = pc.max(pc.binary_length(array)).as_py() or 0
-    return Converted(array) if longest <= _LONGEST_TEXT else _each(values, pa.string(), _utf8)
+    return Converted(array) if longest <= LONGEST_TEXT else _each(values, pa.string(), _utf8)
 
 
 def _utf8(value: str) -> str:
-    if len(value.encode("utf-8", "replace")) > _LONGEST_TEXT:
+    if len(value.encode("utf-8", "replace")) > LONGEST_TEXT:
         raise _MisfitError("it is longer than the 16 MB that a VARCHAR takes")
     return value.encode("utf-8", "replace").decode()
 

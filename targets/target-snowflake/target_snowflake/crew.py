@@ -23,6 +23,9 @@ class Task(Protocol):
     def first(self) -> int:
         """The number of the first record it settles."""
 
+    def carry_out(self, tool: Any) -> Any:
+        """Do it with a worker's tool."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -36,11 +39,10 @@ class Done:
 class Crew:
     """Hands tasks to workers. One thread calls it; what workers made is taken with `done`."""
 
-    def __init__(self, workers: int, make: Callable[[], Any], carry_out: Callable[[Any, Task], Any]) -> None:
-        """Take the number of workers, what makes a worker's tool, and what carries a task out with it."""
+    def __init__(self, workers: int, make: Callable[[], Any]) -> None:
+        """Take the number of workers, and what makes a worker's tool."""
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="load")
         self._make = make
-        self._carry_out = carry_out
         self._tools: SimpleQueue[Any] = SimpleQueue()
         self._finished: SimpleQueue[Done] = SimpleQueue()
         self._waiting: dict[str, deque[Task]] = {}
@@ -71,7 +73,7 @@ class Crew:
         try:
             tool = self._tool()
             try:
-                done = Done(task, self._carry_out(tool, task))
+                done = Done(task, task.carry_out(tool))
             finally:
                 self._tools.put(tool)
         except BaseException as error:  # noqa: BLE001  # told to the thread that waits for it, which raises it

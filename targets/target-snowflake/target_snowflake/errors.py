@@ -172,7 +172,13 @@ RULES = (
         ("workload identity", "workload_identity"),
         "Check workload_identity_provider, and that this process runs with that cloud's identity.",
     ),
-    Rule(Unreachable, (), ("verify the account name is correct", "login-request"), _ACCOUNT),
+    Rule(
+        Unreachable,
+        (HTTP + 403, HTTP + 404, HTTP + 513),
+        ("verify the account name is correct", "error status: 403", "error status: 404", "error status: 513"),
+        _ACCOUNT,
+        signing_in=True,
+    ),
     Rule(
         Unreachable,
         (),
@@ -187,15 +193,27 @@ RULES = (
         "The session ended; it is opened again.",
     ),
     Rule(
+        AuthError,
+        (*range(390_100, 390_500), *range(394_300, 394_500)),
+        (),
+        "Snowflake does not let user {user} of account {account} in: look the number up, or ask an administrator to "
+        "look at the LOGIN_HISTORY.",
+        signing_in=True,
+    ),
+    Rule(
         ConnectionLost,
         (251011, 251012),
         ("could not connect to snowflake backend", "failed to login"),
         "The server is there but does not sign anybody in: it is busy or down (status.snowflake.com).",
+        signing_in=True,
     ),
     Rule(
         ConnectionLost,
         (604, 625, 630, 603, 250001, 250002, 250003, 250005, 251010, 252007, 253002, 253003),
         (
+            "could not connect to snowflake backend",
+            "responded with error status",
+            "invalid snowflake response",
             "connection is closed",
             "connection reset",
             "connection refused",
@@ -213,7 +231,7 @@ def translate(error: Error, place: Place, *, sql: str = "", connecting: bool = F
     """Return the error of our tree for an error of the connector; an unknown one is BadAnswer with its number."""
     told = Told.of(error, _clean)
     for rule in RULES:
-        if rule.covers(told):
+        if rule.covers(told, connecting=connecting):
             return _raised(rule, told, place)
     if found := missing_privilege(told, sql, place) or missing_object(told, place):
         return found

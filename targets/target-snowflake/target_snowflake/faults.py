@@ -144,9 +144,12 @@ class Rule:
     codes: tuple[int, ...]
     words: tuple[str, ...]
     advice: str
+    signing_in: bool = False  # it is about sign-in only
 
-    def covers(self, told: Told) -> bool:
+    def covers(self, told: Told, *, connecting: bool) -> bool:
         """Return whether this line is about an error."""
+        if self.signing_in and not connecting:
+            return False
         if told.code in self.codes:
             return True
         text = told.text.lower()

@@ -163,8 +163,8 @@ class Loader:
         if count > batch.rows and batch.shape.keys:
             raise ConfigError(
                 f"the table {batch.shape.table} has rows with the same key "
-                f"({', '.join(column.name for column in batch.shape.keys)}), so an upsert would not know which to change. "
-                "Nothing was changed. Remove the doubles, or load the stream with `load_method: append`."
+                f"({', '.join(column.name for column in batch.shape.keys)}), so an upsert would not know which to "
+                "change. Nothing was changed. Remove the doubles, or load the stream with `load_method: append`."
             )
         if staged != batch.sums:
             raise OutOfBalance(

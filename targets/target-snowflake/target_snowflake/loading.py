@@ -52,16 +52,16 @@ LOADING_SETTINGS = th.PropertiesList(
         th.StringType,
         default=KEEP,
         allowed_values=[KEEP, NULL],
-        description="What a property that a record lacks does to the stored value: `keep` leaves it, `null` empties it. "
-        "Taps of this house say themselves that their records are whole.",
+        description="What a property that a record lacks does to the stored value: `keep` leaves it, `null` empties "
+        "it. Taps of this house say themselves that their records are whole.",
     ),
     th.Property(
         "contract",
         th.StringType,
         default=Contract.EVOLVE.value,
         allowed_values=[contract.value for contract in Contract],
-        description="What may change in a table that is there: `evolve` adds columns, widens them, or adds a second one "
-        "beside a column whose type changed; `freeze` stops the run; `discard` leaves the values out and says so.",
+        description="What may change in a table that is there: `evolve` adds columns, widens them, or adds a second "
+        "one beside a column whose type changed; `freeze` stops the run; `discard` leaves the values out and says so.",
     ),
     th.Property(
         "number_default",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from target_snowflake.batch import Batch
     from target_snowflake.columns import TypeRules
     from target_snowflake.crew import Crew, Done, Task
+    from target_snowflake.faults import BatchRefused
     from target_snowflake.spill import SpillOptions
 
 _GROUP_ROWS, _GROUP_BYTES = 25_000, 16_000_000
@@ -243,7 +244,7 @@ class Run:
             if self._options.overwrite:
                 stream = self._streams[batch.shape.stream]
                 stream.held = batch.first if stream.held is None else stream.held
-            self._submit(LoadTask(batch))
+            self._submit(LoadTask(batch, self._options.spill))
 
     def _submit(self, task: Task) -> None:
         self._states.batch_closed()
@@ -271,7 +272,10 @@ class Run:
                 path.unlink(missing_ok=True)
         if isinstance(done.task, SwapTask):
             self._streams[done.task.stream].held = None
-        self._books.loaded(done.result)
+        if done.result.refused:
+            self._books.refuse([self._refused_there(done.task.batch, *each) for each in done.result.refused])
+        for load in done.result.loads:
+            self._books.loaded(load)
         return True
 
     def _pass(self) -> None:
@@ -345,6 +349,24 @@ class Run:
             amount=amount if shape.amount else None,
             currency=currency or None,
             origin=Origin(place if isinstance(place, str) else None, pending.extracted[refused.place]),
+        )
+
+    def _refused_there(self, batch: Batch, record: dict[str, Any], error: BatchRefused) -> Refusal:
+        shape, told = batch.shape, error.refusal
+        (company, currency), amount = account(record, shape)
+        names = {column.name: column.property for column in shape.columns}
+        return Refusal(
+            stream=shape.stream,
+            record=record,
+            business_key=self._streams[shape.stream].keys.of(record),
+            company=company,
+            reason="refused_by_snowflake",
+            message=str(error),
+            field=names.get(told.column.upper()) if told.column else None,
+            value=told.value or None,
+            suggestion="Widen the column in Snowflake or correct the value; then: ml-connector dead replay",
+            amount=amount if shape.amount else None,
+            currency=currency or None,
         )
 
     def _arrived(self, shape: Shape, table: pa.Table) -> frozenset[str]:

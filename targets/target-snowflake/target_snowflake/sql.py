@@ -25,7 +25,7 @@ from target_snowflake.shape import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from target_snowflake.batch import Batch
     from target_snowflake.columns import Column
@@ -212,7 +212,7 @@ class Job:
     def _kept(self, name: str) -> str:
         return f"t.{quoted(name)}" if self.by_key else "NULL"
 
-    def _metadata(self) -> Mapping[str, str]:
+    def _metadata(self) -> dict[str, str]:
         shape, moments = self.batch.shape, self.moments
         modified = f"s.{quoted(shape.modified_at.name)}" if shape.modified_at else "CAST(NULL AS TIMESTAMP_TZ)"
         values = {

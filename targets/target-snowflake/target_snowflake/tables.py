@@ -165,7 +165,9 @@ def holds(stored: Type, wanted: Type) -> bool:
 
 
 def widened(stored: Type, wanted: Type) -> Type:
-    """Return a stored number's type with the precision it needs; Snowflake widens that in place."""
+    """Return a stored type with the precision or length that is needed; Snowflake widens these in place."""
+    if stored.kind == Kind.TEXT:
+        return Type(Kind.TEXT)
     if stored.kind in _NUMERIC and wanted.kind in _NUMERIC and stored.precision < PRECISION:
         return Type(stored.kind, PRECISION, stored.scale)
     return stored

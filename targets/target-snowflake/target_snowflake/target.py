@@ -118,7 +118,7 @@ class TargetSnowflake(StoreTarget):
             tagged = Session.open(options, {"pipeline": self.pipeline, "run": books.run_id})
             return Loader(tagged, names, load, started_ms, books.prove)
 
-        crew = Crew(self.config["max_parallelism"], loader, lambda tool, task: task.carry_out(tool))
+        crew = Crew(self.config["max_parallelism"], loader)
         self._held.callback(crew.close, lambda tool: tool.session.close())
         made = Run(run, books, crew, _print_state)
         try:

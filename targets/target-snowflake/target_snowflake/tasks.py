@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import stamina
 from ml_connector.errors import OutOfPatience
 
-from target_snowflake.faults import ConnectionLost
+from target_snowflake.faults import BatchRefused, ConnectionLost
+from target_snowflake.isolate import MOST_REFUSED, halves, record_of
 from target_snowflake.replace import activate, swap
 
 if TYPE_CHECKING:
@@ -17,8 +18,16 @@ if TYPE_CHECKING:
     from target_snowflake.batch import Batch
     from target_snowflake.load import Loader
     from target_snowflake.shape import Shape
+    from target_snowflake.spill import SpillOptions
 
 _TRIES = 6
+
+
+class Outcome(NamedTuple):
+    """What a task came to: batches that were loaded, and records that Snowflake refused."""
+
+    loads: list[Load]
+    refused: list[tuple[dict[str, Any], BatchRefused]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,7 @@ class LoadTask:
     """A batch to load."""
 
     batch: Batch
+    spill: SpillOptions
 
     @property
     def stream(self) -> str:
@@ -37,28 +47,49 @@ class LoadTask:
         """The number of its first record."""
         return self.batch.first
 
-    def carry_out(self, loader: Loader) -> Load:
-        """Load the batch, on a new session when one is lost; a batch whose commit was in doubt is looked up first.
+    def carry_out(self, loader: Loader) -> Outcome:
+        """Load the batch; rows that only Snowflake refuses are set aside, when they are few.
 
         Raises:
             OutOfPatience: Every session was lost; nothing is lost.
+            BatchRefused: Many rows are refused.
         """
+        outcome = Outcome([], [])
+        self._load(loader, self.batch, outcome)
+        return outcome
+
+    def _load(self, loader: Loader, batch: Batch, outcome: Outcome) -> None:
+        try:
+            outcome.loads.append(self._patiently(loader, batch))
+        except BatchRefused as refused:
+            if batch.rows == 1:
+                outcome.refused.append((record_of(batch), refused))
+                if len(outcome.refused) <= MOST_REFUSED:
+                    return
+                raise
+            for half in halves(batch, self.spill):
+                self._load(loader, half, outcome)
+                for path in half.files:
+                    path.unlink(missing_ok=True)
+
+    def _patiently(self, loader: Loader, batch: Batch) -> Load:
+        """Load a batch, on a new session when one is lost; one whose commit was in doubt is looked up first."""
         try:
             for attempt in stamina.retry_context(on=ConnectionLost, attempts=_TRIES, wait_initial=0.2, wait_max=30):
                 with attempt:
-                    return self._once(loader, again=attempt.num > 1)
+                    return self._once(loader, batch, again=attempt.num > 1)
         except ConnectionLost as lost:
             raise OutOfPatience(
-                f"{lost} Batch {self.batch.id} was tried {_TRIES} times. STATE has not passed it: run again later."
+                f"{lost} Batch {batch.id} was tried {_TRIES} times. STATE has not passed it: run again later."
             ) from lost
         raise AssertionError  # stamina returns or raises
 
-    def _once(self, loader: Loader, *, again: bool) -> Load:
+    def _once(self, loader: Loader, batch: Batch, *, again: bool) -> Load:
         if again:
             loader.session.reopen()
-            if (load := loader.found(self.batch)) is not None:
+            if (load := loader.found(batch)) is not None:
                 return load
-        return loader.load(self.batch)
+        return loader.load(batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +106,9 @@ class ActivateTask:
         """Its stream."""
         return self.shape.stream
 
-    def carry_out(self, loader: Loader) -> Load:
+    def carry_out(self, loader: Loader) -> Outcome:
         """Delete, or mark as deleted, the rows of other versions."""
-        return activate(loader, self.shape, self.version, self.id)
+        return Outcome([activate(loader, self.shape, self.version, self.id)], [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +125,6 @@ class SwapTask:
         """Its stream."""
         return self.shape.stream
 
-    def carry_out(self, loader: Loader) -> Load:
+    def carry_out(self, loader: Loader) -> Outcome:
         """Put the new table in the place of the old."""
-        return swap(loader, self.shape, self.id, self.complete)
+        return Outcome([swap(loader, self.shape, self.id, self.complete)], [])
