@@ -35,8 +35,7 @@ def config(place: dict[str, Any]) -> dict[str, Any]:
 def place(server: SnowflakeServer) -> Iterator[dict[str, Any]]:
     """Settings that lead to an empty schema of the fake Snowflake, whose logs are empty and which does no harm."""
     server.clear_faults()
-    server.forget()
-    yield {
+    settings = {
         **server.connect_options,
         "database": DATABASE,
         "schema": f"S{next(_schemas)}",
@@ -45,6 +44,11 @@ def place(server: SnowflakeServer) -> Iterator[dict[str, Any]]:
         "login_timeout": 10,
         "network_timeout": 10,
     }
+    with open_session(settings) as administrator:
+        administrator.execute(f"CREATE DATABASE IF NOT EXISTS {settings['database']}")
+        administrator.execute(f"CREATE SCHEMA {settings['database']}.{settings['schema']}")
+    server.forget()
+    yield settings
     server.clear_faults()
 
 

@@ -120,6 +120,10 @@ STATEMENTS = [
         EnvironmentFault,
         "SET AUTO_RESUME = TRUE",
     ),
+    (580503, "08001", "HTTP 503: Service Unavailable", ConnectionLost, ""),
+    (290404, "08001", "404 Not Found: post acme/queries/v1/query-request", ConnectionLost, ""),
+    (6, None, "Invalid Snowflake response. Snowflake responded with error status: 403 Forbidden", ConnectionLost, ""),
+    (608, "57P03", "Something else about it", EnvironmentFault, "SET AUTO_RESUME = TRUE"),
     (603, "XX000", "IO Error: No space left on device", EnvironmentFault, "no room left"),
     (390114, "08001", "Authentication token has expired.  The user must authenticate again.", ConnectionLost, ""),
     (390112, "08001", "Your session has expired. Please login again.", ConnectionLost, ""),
@@ -275,6 +279,7 @@ def test_names_and_values_that_a_text_repeats_are_not_taken_for_its_meaning() ->
 
 UNREACHED = [
     (login("Verify the account name is correct", 250001), "organization-account"),
+    (fault("Failed to login: Snowflake responded with error status: 404 Not Found", 250001), "Check account"),
     (fault("404 Not Found: post acme.snowflakecomputing.com/session/v1/login-request", 290404), "Check account"),
     (fault("Hit non-retryable SSL error, certificate verify failed", 250003, kind=OperationalError), "certificate"),
 ]
@@ -285,6 +290,12 @@ def test_a_wrong_account_and_a_bad_certificate_are_unreachable(raised, words) ->
     error = translate(raised, PLACE, connecting=True)
     assert type(error) is Unreachable
     assert words in str(error)
+
+
+def test_a_refusal_nobody_knows_yet_is_a_refusal_and_not_tried_for_ever() -> None:
+    error = translate(fault("Failed to login: something new", 390499), PLACE, connecting=True)
+    assert type(error) is AuthError
+    assert "[390499]" in str(error)
 
 
 @pytest.mark.parametrize("text", ["could not reach the door", "Login error"])

@@ -39,6 +39,9 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _STORED = ("UPLOADED", "SKIPPED")
 _STATUS, _MESSAGE = 6, 7  # columns of PUT's answer
 
+# Parts of the connector that log, with a traceback, what they raise as well; `_core` is 5.x.
+_RAISE_IT_TOO = ("network", "vendored", "storage_client", "file_transfer_agent", "_core")
+
 # Both versions look for cloud metadata services (169.254.169.254) at sign-in unless told not to.
 _NO_METADATA_LOOKUPS = "SNOWFLAKE_DISABLE_PLATFORM_DETECTION"
 
@@ -268,8 +271,8 @@ def _connector() -> ModuleType:
     """Return the connector, imported when it is needed: that takes a second, and 5.x chats as it is imported."""
     os.environ.setdefault(_NO_METADATA_LOOKUPS, "true")
     logging.getLogger("snowflake.connector").setLevel(logging.WARNING)
-    for raises_it_too in ("network", "vendored", "_core"):
-        logging.getLogger(f"snowflake.connector.{raises_it_too}").setLevel(logging.CRITICAL)
+    for name in _RAISE_IT_TOO:
+        logging.getLogger(f"snowflake.connector.{name}").setLevel(logging.CRITICAL)
     return import_module("snowflake.connector")
 
 
