@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from target_snowflake.columns import Column
     from target_snowflake.tables import Layout, Place
 
+S, T = '"_s"', '"_t"'
+"""The staged rows and the table, in every statement: no table is called so, whatever its stream is called."""
+
 RANK = "_ML_RANK"
 SUPERSEDED, DELETED, NEW, UNCHANGED, CHANGED = "superseded", "deleted", "new", "unchanged", "changed"
 _FORMAT = "(TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE USE_VECTORIZED_SCANNER = TRUE)"
@@ -91,26 +94,26 @@ class Job:
         Columns of the answer: what, company, currency, count, sum. `is_there`: the table exists.
         """
         shape = self.batch.shape
-        company = f"COALESCE(CAST(s.{quoted(shape.company.name)} AS VARCHAR), '')" if shape.company else "''"
-        currency = f"COALESCE(s.{quoted(CURRENCY)}, '')" if shape.currency else "''"
+        company = f"COALESCE(CAST({S}.{quoted(shape.company.name)} AS VARCHAR), '')" if shape.company else "''"
+        currency = f"COALESCE({S}.{quoted(CURRENCY)}, '')" if shape.currency else "''"
         # The cast keeps the sum exact on the fake server, and costs nothing on Snowflake.
-        amount = f"SUM(CAST(s.{quoted(shape.amount.name)} AS {shape.amount.type.sql}))" if shape.amount else "0"
+        amount = f"SUM(CAST({S}.{quoted(shape.amount.name)} AS {shape.amount.type.sql}))" if shape.amount else "0"
         return (
-            f"SELECT {self._what(is_there)}, {company}, {currency}, COUNT(*), {amount} FROM {self._ranked()} s"
+            f"SELECT {self._what(is_there)}, {company}, {currency}, COUNT(*), {amount} FROM {self._ranked()} {S}"
             f"{self._beside() if self.by_key and is_there else ''} GROUP BY 1, 2, 3"
         )
 
     def _what(self, is_there: bool) -> str:
         if not self.by_key:
             return literal(NEW)
-        gone = f"s.{quoted(_deleted_at(self.batch))} IS NOT NULL"
-        missing = f"t.{quoted(self._keys[0].name)} IS NULL" if is_there else "TRUE"
-        cases = [f"WHEN s.{quoted(RANK)} > 1 THEN {literal(SUPERSEDED)}"]
+        gone = f"{S}.{quoted(_deleted_at(self.batch))} IS NOT NULL"
+        missing = f"{T}.{quoted(self._keys[0].name)} IS NULL" if is_there else "TRUE"
+        cases = [f"WHEN {S}.{quoted(RANK)} > 1 THEN {literal(SUPERSEDED)}"]
         if self.hard_delete:
             cases.append(f"WHEN {gone} THEN CASE WHEN {missing} THEN {literal(UNCHANGED)} ELSE {literal(DELETED)} END")
         cases.append(f"WHEN {missing} THEN {literal(NEW)}")
         if is_there:
-            cases.append(f"WHEN {self._same('t')} THEN {literal(UNCHANGED)}")
+            cases.append(f"WHEN {self._same(T)} THEN {literal(UNCHANGED)}")
         return f"CASE {' '.join(cases)} ELSE {literal(CHANGED)} END"
 
     def _ranked(self) -> str:
@@ -142,14 +145,14 @@ class Job:
         )
 
     def _beside(self) -> str:
-        return f" LEFT JOIN {quoted(self.target)} t ON {self._on('t', 's')}"
+        return f" LEFT JOIN {quoted(self.target)} {T} ON {self._on(T, S)}"
 
     def _same(self, table: str) -> str:
-        return f"{table}.{quoted(ROW_HASH)} = s.{quoted(ROW_HASH)}"
+        return f"{table}.{quoted(ROW_HASH)} = {S}.{quoted(ROW_HASH)}"
 
     def _differs(self, table: str) -> str:
         """Return when a row of the table is not what is staged: hashes differ, or one is missing."""
-        return f"COALESCE({table}.{quoted(ROW_HASH)}, '') <> COALESCE(s.{quoted(ROW_HASH)}, 'partial')"
+        return f"COALESCE({table}.{quoted(ROW_HASH)}, '') <> COALESCE({S}.{quoted(ROW_HASH)}, 'partial')"
 
     # the rows into their table
 
@@ -159,11 +162,11 @@ class Job:
         names = ", ".join(map(quoted, values))
         wanted = []
         if self.by_key:
-            wanted.append(f"(t.{quoted(self._keys[0].name)} IS NULL OR {self._differs('t')})")
+            wanted.append(f"({T}.{quoted(self._keys[0].name)} IS NULL OR {self._differs(T)})")
             if self.hard_delete:
-                wanted.append(f"s.{quoted(_deleted_at(self.batch))} IS NULL")
+                wanted.append(f"{S}.{quoted(_deleted_at(self.batch))} IS NULL")
         where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
-        source = f"{self._newest()} s{self._beside() if self.by_key else ''}"
+        source = f"{self._newest()} {S}{self._beside() if self.by_key else ''}"
         return f"INSERT INTO {quoted(self.target)} ({names}) SELECT {', '.join(values.values())} FROM {source}{where}"
 
     def delete(self) -> str:
@@ -172,25 +175,25 @@ class Job:
         old = f"({table}.{quoted(BATCH_ID)} IS NULL OR {table}.{quoted(BATCH_ID)} <> {literal(self.batch.id)})"
         changed = self._differs(table)
         if self.hard_delete:
-            changed = f"({changed} OR s.{quoted(_deleted_at(self.batch))} IS NOT NULL)"
-        return f"DELETE FROM {table} USING {self._newest()} s WHERE {self._on(table, 's')} AND {old} AND {changed}"
+            changed = f"({changed} OR {S}.{quoted(_deleted_at(self.batch))} IS NOT NULL)"
+        return f"DELETE FROM {table} USING {self._newest()} {S} WHERE {self._on(table, S)} AND {old} AND {changed}"
 
     def merge(self) -> str:
         """Return one MERGE that does both: an update stays an update, for streams that only see appended rows."""
         values = self._values()
-        gone = f"s.{quoted(_deleted_at(self.batch))}"
+        gone = f"{S}.{quoted(_deleted_at(self.batch))}"
         using = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in values.items())
         deleted = f', CASE WHEN {gone} IS NOT NULL THEN 1 ELSE 0 END AS "_ML_GONE"'
-        source = f"SELECT {using}{deleted} FROM {self._newest()} s{self._beside()}"
-        keys = " AND ".join(f"t.{quoted(place.name)} = s.{quoted(place.name)}" for place in self._keys)
+        source = f"SELECT {using}{deleted} FROM {self._newest()} {S}{self._beside()}"
+        keys = " AND ".join(f"{T}.{quoted(place.name)} = {S}.{quoted(place.name)}" for place in self._keys)
         key_names = {place.name for place in self._keys}
-        sets = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in values if name not in key_names)
-        names, news = ", ".join(map(quoted, values)), ", ".join(f"s.{quoted(name)}" for name in values)
-        alive, gone_then = ('AND s."_ML_GONE" = 0 ', 'WHEN MATCHED AND s."_ML_GONE" = 1 THEN DELETE ')
+        sets = ", ".join(f"{quoted(name)} = {S}.{quoted(name)}" for name in values if name not in key_names)
+        names, news = ", ".join(map(quoted, values)), ", ".join(f"{S}.{quoted(name)}" for name in values)
+        alive, gone_then = (f'AND {S}."_ML_GONE" = 0 ', f'WHEN MATCHED AND {S}."_ML_GONE" = 1 THEN DELETE ')
         return (
-            f"MERGE INTO {quoted(self.target)} t USING ({source}) s ON {keys} "
+            f"MERGE INTO {quoted(self.target)} {T} USING ({source}) {S} ON {keys} "
             f"{gone_then if self.hard_delete else ''}"
-            f"WHEN MATCHED AND {self._differs('t')} THEN UPDATE SET {sets} "
+            f"WHEN MATCHED AND {self._differs(T)} THEN UPDATE SET {sets} "
             f"WHEN NOT MATCHED {alive if self.hard_delete else ''}THEN INSERT ({names}) VALUES ({news})"
         )
 
@@ -202,30 +205,30 @@ class Job:
         return values | self._metadata()
 
     def _value(self, place: Place) -> str:
-        staged = _stored(place, f"s.{quoted(place.column.name)}")
+        staged = _stored(place, f"{S}.{quoted(place.column.name)}")
         if not (self.batch.partial and self.by_key) or place.column.is_key:
             return staged
         absent = literal(f",{place.column.name},")
-        said_nothing = f"CONTAINS(COALESCE(s.{quoted(ABSENT)}, ''), {absent})"
-        return f"CASE WHEN {said_nothing} THEN t.{quoted(place.name)} ELSE {staged} END"
+        said_nothing = f"CONTAINS(COALESCE({S}.{quoted(ABSENT)}, ''), {absent})"
+        return f"CASE WHEN {said_nothing} THEN {T}.{quoted(place.name)} ELSE {staged} END"
 
     def _kept(self, name: str) -> str:
-        return f"t.{quoted(name)}" if self.by_key else "NULL"
+        return f"{T}.{quoted(name)}" if self.by_key else "NULL"
 
     def _metadata(self) -> dict[str, str]:
         shape, moments = self.batch.shape, self.moments
-        modified = f"s.{quoted(shape.modified_at.name)}" if shape.modified_at else "CAST(NULL AS TIMESTAMP_TZ)"
+        modified = f"{S}.{quoted(shape.modified_at.name)}" if shape.modified_at else "CAST(NULL AS TIMESTAMP_TZ)"
         values = {
             BATCH_ID: literal(self.batch.id),
             RUN_ID: literal(self.run_id),
             MODIFIED_AT: modified,
             LOADED_AT: _moment(moments.loaded),
-            ROW_HASH: f"s.{quoted(ROW_HASH)}",
-            EXTRACTED_AT: f"s.{quoted(EXTRACTED_AT)}",
+            ROW_HASH: f"{S}.{quoted(ROW_HASH)}",
+            EXTRACTED_AT: f"{S}.{quoted(EXTRACTED_AT)}",
             "_SDC_RECEIVED_AT": _moment(moments.received),
             "_SDC_BATCHED_AT": _moment(moments.batched),
-            SEQUENCE: f"s.{quoted(SEQUENCE)}",
-            VERSION: f"s.{quoted(VERSION)}",
+            SEQUENCE: f"{S}.{quoted(SEQUENCE)}",
+            VERSION: f"{S}.{quoted(VERSION)}",
             "_SDC_SYNC_STARTED_AT": str(moments.started_ms),
         }
         return {name: value for name, value in values.items() if name in shape.metadata}
