@@ -8,7 +8,7 @@ from target_snowflake.permissions import checks
 
 from tests.target_snowflake.fake import open_session
 
-NAMES = ["sign in", "credentials", "network", "warehouse", "schema", "create tables", "create stages"]
+NAMES = ["sign in", "credentials", "network", "warehouse", "database", "schema", "create tables", "create stages"]
 
 
 def asked(config, **settings):
@@ -44,9 +44,9 @@ def test_a_stage_that_is_there_is_not_created(config, session, server) -> None:
     assert found["stage"].ok
     assert "_ML_STAGE is there" in found["stage"].detail
     assert server.sql("CREATE STAGE") == []
-    session.execute("CREATE STAGE MINE")
-    assert asked(config, stage="mine")["stage"].detail == "mine is there"
-    assert "not tried" in asked(config, stage="elsewhere.mine")["stage"].detail
+    session.execute('CREATE STAGE "AML_STAGE"')
+    assert asked(config, stage="AML_STAGE")["stage"].detail == "AML_STAGE is there"
+    assert asked(config, stage="XML_STAGE")["create stages"].ok
 
 
 @pytest.mark.parametrize("kind", ["TABLE", "STAGE"])
@@ -69,13 +69,32 @@ def test_what_cannot_be_dropped_again_is_told(config, server) -> None:
     assert check.suggestion.startswith('Type: DROP TABLE IF EXISTS "TESTS"')
 
 
-def test_a_schema_that_is_not_there_ends_the_trials(config, server) -> None:
-    server.fail("schema_missing", text="^USE SCHEMA")
+def test_a_database_that_is_not_there_ends_the_trials(config, server) -> None:
+    server.fail("schema_missing", text="^USE DATABASE")
     found = asked(config)
-    assert list(found)[-1] == "schema"
-    assert not found["schema"].ok
-    assert f'CREATE SCHEMA "TESTS"."{config["schema"]}"' in found["schema"].suggestion
+    assert list(found)[-1] == "database"
+    assert found["database"].suggestion.endswith(
+        'CREATE DATABASE "TESTS"; GRANT USAGE ON DATABASE "TESTS" TO ROLE LOAD_ROLE;'
+    )
     assert server.sql("CREATE") == []
+
+
+def test_a_schema_that_is_not_there_may_be_made(config, server) -> None:
+    found = asked(config, schema="NOT_YET")
+    assert "TESTS.NOT_YET is not there: the first load makes it" in found["schema"].detail
+    assert found["schema"].ok
+    assert found["create schemas"].ok
+    assert list(found)[-1] == "create schemas"
+    assert len(server.sql("CREATE SCHEMA")) == len(server.sql("DROP SCHEMA")) == 1
+
+
+def test_a_schema_that_may_not_be_made_either_names_both_cures(config, server) -> None:
+    server.fail("insufficient_privileges", text="CREATE SCHEMA", name="TESTS", times=None)
+    found = asked(config, schema="NOT_YET")
+    assert not found["schema"].ok
+    assert 'CREATE SCHEMA "TESTS"."NOT_YET"' in found["schema"].suggestion
+    assert not found["create schemas"].ok
+    assert "GRANT CREATE SCHEMA ON" in found["create schemas"].suggestion
 
 
 def test_a_warehouse_the_role_may_not_use_names_the_grant(config, server) -> None:

@@ -1,8 +1,9 @@
 """What `--ping` tries: sign-in, warehouse, database and schema, and whether the role may load there.
 
 Snowflake has no way to ask whether a role may create something: grants come through roles of roles, and ownership. So
-`--ping` really creates one empty transient table and one empty stage, both called `_ML_PING_` and eight characters,
-and drops them. It loads no row, and does not start a suspended warehouse, which would cost credits.
+`--ping` really creates one empty transient table and, where the stage is not there, one empty stage, both called
+`_ML_PING_` and eight characters, and drops them; where the schema is not there, an empty schema instead. It loads no
+row, and does not start a suspended warehouse, which would cost credits.
 """
 
 from __future__ import annotations
@@ -32,11 +33,25 @@ def checks(session: Session, config: Mapping[str, Any]) -> Iterator[Check]:
     yield from _who(session)
     yield _network(session)
     yield _warehouse(session)
-    where = _where(session)
-    yield where
-    if where.ok:
-        yield _table(session)
+    database = _used(session, "database", f"DATABASE {quoted(session.where()[0])}")
+    yield database
+    if database.ok:
+        yield from _in_database(session, config)
+
+
+def _in_database(session: Session, config: Mapping[str, Any]) -> Iterator[Check]:
+    schema = _used(session, "schema", f"SCHEMA {_path(*session.where())}")
+    if schema.ok:
+        yield schema
+        yield _tried(session, "TABLE", _path(*session.where(), _throwaway()), '("PING" NUMBER(1, 0))')
         yield _stage(session, config)
+        return
+    made = _tried(session, "SCHEMA", _path(session.where()[0], _throwaway()))
+    if made.ok:
+        yield Check("schema", ok=True, detail=f"{'.'.join(session.where())} is not there: the first load makes it")
+    else:
+        yield schema
+    yield made
 
 
 def _who(session: Session) -> Iterator[Check]:
@@ -99,68 +114,49 @@ def _state(name: str, row: Mapping[str, Any] | None) -> Check:
     return Check("warehouse", ok=True, detail=f"{name} ({data['size']}) is {state.lower()}{starts}", data=data)
 
 
-def _where(session: Session) -> Check:
-    database, schema = session.where()
-    data = {"database": database, "schema": schema}
-    for statement in (f"USE DATABASE {quoted(database)}", f"USE SCHEMA {quoted(database)}.{quoted(schema)}"):
-        try:
-            session.execute(statement)
-        except (Missing, NotAllowed, BadAnswer) as error:
-            return Check("schema", ok=False, detail=str(error), suggestion=_cure_of(statement, session), data=data)
-    return Check("schema", ok=True, detail=f"{database}.{schema} is there", data=data)
-
-
-def _cure_of(statement: str, session: Session) -> str:
-    what = statement.removeprefix("USE ")
+def _used(session: Session, name: str, what: str) -> Check:
+    """Tell whether a database or schema may be used."""
     role = session.options.place.words()["role"]
-    return f"Check the setting, or let an administrator type: CREATE {what}; GRANT USAGE ON {what} TO ROLE {role};"
-
-
-def _table(session: Session) -> Check:
-    name = _throwaway(session)
-    return _tried(
-        session,
-        "create tables",
-        f'CREATE TRANSIENT TABLE {name} ("PING" NUMBER(1, 0))',
-        f"DROP TABLE IF EXISTS {name}",
-    )
+    try:
+        session.execute(f"USE {what}")
+    except (Missing, NotAllowed, BadAnswer) as error:
+        cure = f"Check `{name}`, or let an administrator type: CREATE {what}; GRANT USAGE ON {what} TO ROLE {role};"
+        return Check(name, ok=False, detail=str(error), suggestion=cure)
+    return Check(name, ok=True, detail=f"{what.partition(' ')[2]} may be used")
 
 
 def _stage(session: Session, config: Mapping[str, Any]) -> Check:
-    given = str(config.get("stage") or "")
-    if _shown(session, "STAGES", _identifier(given) or DEFAULT_STAGE) is not None:
-        return Check("stage", ok=True, detail=f"{given or DEFAULT_STAGE} is there")
-    if given:
-        return Check(
-            "stage", ok=True, detail=f"{given} is not in this schema, or its name has its schema with it: not tried"
-        )
-    name = _throwaway(session)
-    return _tried(session, "create stages", f"CREATE STAGE {name}", f"DROP STAGE IF EXISTS {name}")
+    name = str(config.get("stage") or DEFAULT_STAGE)
+    if _shown(session, "STAGES", name) is not None:
+        return Check("stage", ok=True, detail=f"{name} is there")
+    return _tried(session, "STAGE", _path(*session.where(), _throwaway()))
 
 
-def _tried(session: Session, what: str, create: str, drop: str) -> Check:
+def _tried(session: Session, kind: str, name: str, columns: str = "") -> Check:
     """Create something and drop it again."""
-    database, schema = session.where()
+    check, transient = f"create {kind.lower()}s", "TRANSIENT " if columns else ""
     try:
-        session.execute(create)
+        session.execute(f"CREATE {transient}{kind} {name} {columns}".strip())
     except Unreachable:
         raise
     except (AuthError, ConfigError, BadAnswer, EnvironmentFault) as error:
         cure = f"Let an administrator type: {error.grant}" if isinstance(error, NotAllowed) else ""
-        return Check(what, ok=False, detail=str(error), suggestion=cure)
-    done = f"may {what} in {database}.{schema}"
+        return Check(check, ok=False, detail=str(error), suggestion=cure)
+    drop = f"DROP {kind} IF EXISTS {name}"
     try:
         session.execute(drop)
     except ConnectorError as error:
-        return Check(
-            what, ok=True, detail=f"{done}; the one tried is still there ({error})", suggestion=f"Type: {drop};"
-        )
-    return Check(what, ok=True, detail=f"{done} (one was created and dropped)")
+        told = f"may {check}; the one tried is still there ({error})"
+        return Check(check, ok=True, detail=told, suggestion=f"Type: {drop};")
+    return Check(check, ok=True, detail=f"may {check}: one was created and dropped")
 
 
-def _throwaway(session: Session) -> str:
-    database, schema = session.where()
-    return ".".join(map(quoted, (database, schema, f"_ML_PING_{token_hex(4).upper()}")))
+def _path(*names: str) -> str:
+    return ".".join(map(quoted, names))
+
+
+def _throwaway() -> str:
+    return f"_ML_PING_{token_hex(4).upper()}"
 
 
 def _shown(session: Session, kind: str, name: str) -> Mapping[str, Any] | None:
