@@ -11,13 +11,17 @@ export UV_NO_PROGRESS := 1
 # Tests and proofs start hundreds of processes, and some machines keep Python from writing its bytecode.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: demo test lint types bench prove clean
+.PHONY: demo test test-all lint types bench prove clean
 
 demo: .venv/synced
 	$(RUN)/ml-connector demo
 
 test: .venv/synced
 	$(RUN)/pytest -n $(JOBS) --dist loadfile
+
+# Besides all that `test` runs: the fake Snowflake with connector 5.x, which cannot stand beside fakesnow.
+test-all: .venv/synced .venv-snowflake5/synced
+	SNOWFLAKE_5_PYTHON=$(CURDIR)/.venv-snowflake5/bin/python $(RUN)/pytest -n $(JOBS) --dist loadfile
 
 lint: .venv/synced
 	$(RUN)/ruff check .
@@ -33,10 +37,15 @@ prove: .venv/synced
 	$(RUN)/python -m prove
 
 clean:
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .ml-connector/demo
+	rm -rf .venv .venv-snowflake5 .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .ml-connector/demo
 
 .venv/synced: uv.lock pyproject.toml $(wildcard */pyproject.toml */*/pyproject.toml) | $(UV)
 	$(UV) sync --all-packages --frozen --python $(PYTHON)
+	@touch $@
+
+.venv-snowflake5/synced: | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-snowflake5
+	$(UV) pip install --quiet --python .venv-snowflake5/bin/python 'snowflake-connector-python>=5,<6' pyarrow
 	@touch $@
 
 $(UV):

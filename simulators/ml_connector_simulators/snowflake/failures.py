@@ -26,6 +26,7 @@ _RULES: tuple[tuple[str, str, str, str], ...] = (
     (r'does not have a column (?:named|with name) "([^"]+)"', "000904", "42000", "invalid identifier '{0}'"),
     (r"Column with name (\S+) already exists", "001430", "42601", "column '{0}' already exists"),
     (r"with name \"?([^\s\"!]+)\"? already exists", "002002", "42710", "Object '{0}' already exists."),
+    (r"No catalog \+ schema named", "002043", "02000", "Object does not exist, or operation cannot be performed."),
     (r"because schema \"([^\"]+)\" does not exist", "002003", "02000", f"Schema '{{0}}' {_MISSING}"),
     (r"Scalar Function with name (\S+) does not exist", "002140", "42601", "Unknown function {0}"),
     (r"(?:Table|View) with name (\S+) does not exist", "002003", "42S02", f"Object '{{0}}' {_MISSING}"),

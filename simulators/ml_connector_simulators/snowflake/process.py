@@ -77,7 +77,7 @@ class SnowflakeServer:
         """Disarm all faults."""
         self._call("DELETE", "faults")
 
-    def edit(self, name: str, **arguments: Any) -> Any:
+    def edit(self, name: str, /, **arguments: Any) -> Any:
         """Make one of the changes that `GET /_sim/edit` lists: `expire_sessions`, `end_sessions`, `set_warehouse`."""
         return self._call("POST", "edit", {"edit": name, **arguments})
 

@@ -32,6 +32,7 @@ _HANDLERS: dict[type[exp.Expr], tuple[Handler, ...]] = {
     exp.ListStage: (stages.listing,),
     exp.Copy: (loading.copy,),
     exp.Merge: (merging.merge,),
+    exp.Update: (merging.update,),
 }
 
 

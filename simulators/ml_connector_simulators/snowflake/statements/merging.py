@@ -18,6 +18,9 @@ _DONE = {"INSERT": "inserted", "UPDATE": "updated", "DELETE": "deleted"}
 
 def merge(session: Session, cursor: Cursor, expression: exp.Merge, params: Any) -> bool:
     """Run a MERGE; the counts are those of its clauses, in Snowflake's order."""
+    for when in expression.args["whens"].expressions:
+        if isinstance(when.args["then"], exp.Update):
+            plain(when.args["then"])
     with refused(expression):
         cursor.check_db_and_schema(expression)
         translated = cursor.translated(expression, params)
@@ -31,6 +34,19 @@ def merge(session: Session, cursor: Cursor, expression: exp.Merge, params: Any) 
     columns = [f'{counts.get(each, 0)} AS "number of rows {_DONE[each]}"' for each in _DONE if each in wanted]
     cursor.answer(f"SELECT {', '.join(columns)}")
     return True
+
+
+def plain(update: exp.Update) -> None:
+    """`SET t.a = 1` as `SET a = 1`: Snowflake takes both, DuckDB the second."""
+    for pair in update.expressions:
+        if isinstance(pair.this, exp.Column):
+            pair.this.set("table", None)
+
+
+def update(_: Session, __: Cursor, expression: exp.Update, ___: Any) -> bool:
+    """UPDATE, its columns named without their table."""
+    plain(expression)
+    return False
 
 
 def _action(when: exp.When) -> str:
