@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from ml_connector.audit.book import Event
-from ml_connector.bulk.load import LOADED
+from ml_connector.bulk.load import FOUND, LOADED
 from ml_connector.store.tables import events, runs
 
 if TYPE_CHECKING:
@@ -42,10 +42,12 @@ class BatchStory:
 
 def find_batch(connection: Connection, batch: str) -> BatchStory | None:
     """Return the story of a batch by its whole id, None when the trail knows no such batch."""
-    columns = [events.c[name].label(f"e_{name}") for name in Event._fields]
-    query = select(*columns, *(runs.c[name] for name in _OF_THE_RUN)).join(runs, runs.c.id == events.c.run_id)
-    row = connection.execute(query.where(events.c.business_key == batch, events.c.kind == LOADED)).mappings().first()
+    columns = [events.c[name] for name in Event._fields]
+    mine = (events.c.business_key == batch, events.c.kind.in_((LOADED, FOUND)))
+    row = connection.execute(select(*columns).where(*mine).order_by(events.c.seq)).first()
     if row is None:
         return None
-    event = Event(*(row[f"e_{name}"] for name in Event._fields))
-    return BatchStory(batch, event.at, {name: row[name] for name in _OF_THE_RUN}, event.told)
+    event = Event(*row)
+    run_id = event.told.get("run", event.run_id)  # of a batch that was found, the run that died
+    run = connection.execute(select(*(runs.c[name] for name in _OF_THE_RUN)).where(runs.c.id == run_id)).mappings()
+    return BatchStory(batch, event.at, dict(run.one()), event.told)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
+from ml_connector.bulk import found
 from ml_connector.bulk import refusals as writing
 from ml_connector.bulk.load import LOADED, OUTCOMES
 from ml_connector.bulk.waiting import arrivals, keys_waiting, settle
@@ -77,6 +78,16 @@ class BulkBooks:
     def prove(self) -> None:
         """Raise EnvironmentFault unless this process may still write: to be asked right before a commit."""
         self._run.store.prove()
+
+    def died(self) -> list[str]:
+        """Return the pipeline's earlier runs that have no end; `found` is to be told what the target has of each."""
+        with self._run.store.reading() as connection:
+            return found.died(connection, self._run)
+
+    def found(self, dead: str, loads: Sequence[Load]) -> int:
+        """Write that a run died, and an event for each of its batches that the trail lacks; return how many."""
+        with self._run.store.transaction() as connection:
+            return found.tell(connection, self._run, dead, loads)
 
     def stream(self, name: str, schema: dict[str, Any], key_properties: Sequence[str]) -> None:
         """Take note of a SCHEMA message: dead letters keep it."""

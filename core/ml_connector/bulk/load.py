@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 LOADED = "batch_loaded"
 """The event that tells of a batch; it stands under the batch's id."""
 
+FOUND = "batch_found"
+"""The same, written by a later run: the run that committed the batch died before it could tell."""
+
+NEVER_ENDED = "run_never_ended"
+"""The event that tells of a run that died; it stands under the run's id."""
+
 BULK = "bulk"
 """What the mapping of a bulk run begins with in its line: nothing is mapped."""
 
