@@ -124,6 +124,10 @@ class Session:
 
     def put(self, path: Path, stage_location: str, *, overwrite: bool = False) -> Result:
         """Upload one file as it is to a stage's folder, such as `@"_ML_STAGE"/run/batch/`."""
+        if not path.is_file():
+            raise EnvironmentFault(
+                f"the file {path} to be uploaded is gone: leave `spill_dir` alone while a load runs."
+            )
         source = path.resolve().as_posix().replace("\\", "\\\\").replace("'", "\\'")
         result = self.execute(
             f"PUT 'file://{source}' {stage_location} AUTO_COMPRESS=FALSE OVERWRITE={'TRUE' if overwrite else 'FALSE'}"

@@ -62,7 +62,7 @@ def _full(kind: str, name: str, place: Place) -> str:
 
 def missing_object(told: Told, place: Place) -> Missing | None:
     """Return the error that says what to create or grant, when Snowflake does not find an object."""
-    if told.code not in NO_OBJECT and "does not exist" not in told.text.lower():
+    if told.code not in NO_OBJECT and "does not exist or not authorized" not in told.text.lower():
         return None
     found = _ABSENT.search(told.text)
     kind, name = (found[1].lower(), found[2] or found[3]) if found else ("object", "")
