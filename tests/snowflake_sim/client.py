@@ -53,5 +53,6 @@ class Client:
         self.put(file, f'@"_ML_STAGE"/load/{table}/')
         return self.ask(
             f'COPY INTO "{table}" FROM @"_ML_STAGE"/load/{table}/ FILE_FORMAT = (TYPE = PARQUET '
-            f"USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE USE_VECTORIZED_SCANNER = TRUE) MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE {more}"
+            "USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE USE_VECTORIZED_SCANNER = TRUE) "
+            f"MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE {more}"
         )

@@ -233,6 +233,28 @@ def test_the_log_tells_what_came_of_each_statement(sim: SnowflakeServer, client:
     assert sim.statements() == []
 
 
+def test_a_statement_is_described_without_being_run(client: Client) -> None:
+    client.ask("CREATE TABLE T (ID NUMBER(38,0), AT TIMESTAMP_TZ)")
+    with client.connection.cursor() as cursor:
+        assert [each.name for each in cursor.describe("SELECT ID, AT AS WHEN_IT_WAS FROM T")] == ["ID", "WHEN_IT_WAS"]
+        assert cursor.describe("INSERT INTO T (ID) VALUES (1)") == []
+    assert client.one("SELECT COUNT(*) FROM T") == 0
+
+
+def test_rows_are_bound_and_answers_asked_for_again(client: Client, open_client: Callable[..., Client]) -> None:
+    client.ask("CREATE TABLE T (ID NUMBER(38,0), NAME VARCHAR)")
+    with client.connection.cursor() as cursor:
+        cursor.executemany("INSERT INTO T VALUES (%s, %s)", [(1, "it's $dear"), (2, None)])
+        assert cursor.rowcount == 2
+        query_id = cursor.execute_async("SELECT ID FROM T ORDER BY ID")["queryId"]
+        cursor.get_results_from_sfqid(query_id)
+        assert cursor.fetchall() == [(1,), (2,)]
+    qmark = open_client(paramstyle="qmark")
+    qmark.ask("INSERT INTO T VALUES (?, ?)", 3, "three")
+    assert qmark.ask("SELECT NAME FROM T WHERE ID = ?", 3) == [("three",)]
+
+
 def test_what_is_not_covered_is_refused_at_once(client: Client) -> None:
     client.refused("CREATE TASK T1 SCHEDULE = '1 MINUTE' AS SELECT 1", 1003)
     client.refused("SELECT NO_SUCH_FUNCTION(1)", 2140)
+    client.refused("SELECT 1; SELECT 2", 8, "Actual statement count 2")

@@ -32,6 +32,15 @@ class Cursor(FakeSnowflakeCursor):
                 transformed = self._transform(part, values)
                 self._execute(transformed, values if transformed.find(exp.Placeholder) else None)
 
+    def check_db_and_schema(self, expression: exp.Expr) -> None:
+        """Refuse names without a schema when none is in use; rows of files and functions have none."""
+        named = expression.copy()
+        for table in named.find_all(exp.Table):
+            if not isinstance(table.this, exp.Identifier):
+                table.set("db", exp.to_identifier("NONE"))
+                table.set("catalog", exp.to_identifier("NONE"))
+        super().check_db_and_schema(named)
+
     def translated(self, expression: exp.Expr, params: Any = None) -> exp.Expr:
         """The statement in DuckDB's words, not run."""
         return self._transform(expression, params)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 def run(session: Session, said: dict[str, Any], base_url: str) -> tuple[dict[str, Any], int | None]:
     """Run what a client asks for; its answer, and how many rows it is about."""
     sql = said["sqlText"]
+    if said.get("describeOnly"):
+        return _answer(session, session.describe(sql)), None
     bindings = said.get("bindings") or {}
     if any(isinstance(each["value"], list) for each in bindings.values()):
         return _batch(session, sql, bindings)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fakesnow import statement_type
-from fakesnow.dialect import parse_one
+from fakesnow.dialect import parse
 from fakesnow.rowtype import ColumnInfo, describe_as_rowtype
 from sqlglot import exp
 
@@ -63,6 +63,17 @@ class Login:
     client: dict[str, Any] = field(default_factory=dict)
 
 
+def _parsed(sql: str) -> exp.Expr:
+    with refused(None):
+        found = [each for each in parse(sql) if each is not None and not isinstance(each, exp.Semicolon)]
+    if not found:
+        raise StatementError("000900", "42601", "SQL compilation error:\nEmpty SQL statement.")
+    if len(found) > 1:
+        words = f"Actual statement count {len(found)} did not match the desired statement count 1."
+        raise StatementError("000008", "0A000", words)
+    return found[0]
+
+
 class Session:
     """One connection's state; its statements run one after another."""
 
@@ -82,11 +93,18 @@ class Session:
         self.transaction = Transaction(self.connection._duck_conn, self._again)  # noqa: SLF001
         engine.sessions.add(self)
 
+    def describe(self, sql: str) -> Outcome:
+        """The columns of a query's answer; a statement that is no query is not run and has none."""
+        expression = _parsed(sql)
+        if isinstance(expression, exp.Query):
+            columns = exp.select("*").from_(expression.subquery("described")).limit(0)
+            return self.run(columns.sql(dialect="snowflake"))
+        return Outcome(str(uuid.uuid4()), statement_type.statement_type_id(expression), None, [], None)
+
     def run(self, sql: str, params: Any = None) -> Outcome:
         """Run one statement; `StatementError` when Snowflake would refuse it."""
         with self._lock:
-            with refused(None):
-                expression = parse_one(sql)
+            expression = _parsed(sql)
             type_id = statement_type.statement_type_id(expression)
             self.engine.warehouses.need(self.warehouse, expression)
             self.transaction.touch()
