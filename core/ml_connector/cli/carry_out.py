@@ -36,7 +36,8 @@ def carry_out(desk: Desk, file: Path, blocks: tuple[str, ...]) -> int:
     """
     project, planned = desk.project, read_plan(file)
     _same_run(project, planned, blocks, file)
-    desk.say(f"plan {planned.hash} of {planned.made_by}, {planned.made_at[:16]}: {headline(planned.records)}")
+    told = headline(planned.records, planned.rows)
+    desk.say(f"plan {planned.hash} of {planned.made_by}, {planned.made_at[:16]}: {told}")
     fresh, finished = make_plan(desk, project, planned.blocks)
     if fresh is None:
         return tell_end(desk, finished)

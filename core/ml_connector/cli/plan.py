@@ -40,20 +40,20 @@ def plan(desk: Desk, blocks: tuple[str, ...], out: Path | None, everything: bool
     save(made, path)
     desk.show(_data(made, path), lambda: plan_picture(made, everything=everything))
     desk.say(f"\nNothing was sent. The plan is saved: {path} [dim](hash {made.hash})[/dim]")
-    if any(record.sends for record in made.records):
+    if made.sends:
         desk.say(f"next: ml-connector run --plan {path}")
     return _code(made)
 
 
 def _data(made: Plan, path: Path) -> dict[str, Any]:
-    records = made.records
+    records, rows = made.records, made.rows
     return {
         "file": str(path),
-        "headline": headline(records),
-        "net": [{"company": at[0], "currency": at[1], "amount": amount} for at, amount in net(records).items()],
+        "headline": headline(records, rows),
+        "net": [{"company": at[0], "currency": at[1], "amount": amount} for at, amount in net(records, rows).items()],
         "totals": [
             {**account._asdict(), "count": total.count, "amount": total.amount}
-            for account, total in totals(records).items()
+            for account, total in totals(records, rows).items()
         ],
         **msgspec.to_builtins(made),
     }

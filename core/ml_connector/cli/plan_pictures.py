@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ml_connector.plan.compare import Difference
-    from ml_connector.plan.document import Cell, Flow, Plan, Record, Row
+    from ml_connector.plan.document import Cell, Flow, Plan, Record, Row, Rows
 
 _COLOURS = {Verdict.NEW: "green", Verdict.CHANGED: "cyan", Verdict.CANCELLED: "magenta", Verdict.BLOCKED: "yellow"}
 _SHOWN = 5
@@ -31,9 +31,10 @@ _SHOWN = 5
 
 def plan_picture(plan: Plan, *, everything: bool) -> RenderableType:
     """Return the whole plan; without `everything`, the first changed records stand for the others."""
-    records = plan.records
+    records, rows = plan.records, plan.rows
     parts: list[RenderableType] = [Text(f"{flow.pipeline} → {flow.target_label}") for flow in plan.flows]
-    parts += ["", Text(headline(records), "bold"), *_net_lines(records), "", _totals_picture(records)]
+    parts += ["", Text(headline(records, rows), "bold"), *_net_lines(records, rows)]
+    parts += ["", _totals_picture(records, rows), *_table_changes(plan)]
     stand_ins = list(_stand_ins(records))
     if stand_ins:
         parts += ["", Text("\n".join(stand_ins))]
@@ -43,17 +44,27 @@ def plan_picture(plan: Plan, *, everything: bool) -> RenderableType:
     return Group(*parts, *_details(records, everything=everything))
 
 
-def headline(records: Sequence[Record]) -> str:
+def headline(records: Sequence[Record], rows: Sequence[Rows] = ()) -> str:
     """Return the counts in one sentence, such as `42 new, 7 changed, 3 blocked.` in a plan."""
     counts = Counter(record.verdict for record in records)
+    for each in rows:
+        counts[each.verdict] += each.count
     return (
         ", ".join(f"{counts[each]:,} {each}" for each in Verdict if counts[each]) + "." if counts else "Nothing came."
     )
 
 
-def _net_lines(records: Sequence[Record]) -> Iterator[Text]:
+def _table_changes(plan: Plan) -> Iterator[Text]:
+    """Yield how tables of the target would be changed to take what comes."""
+    statements = [statement for flow in plan.flows for statement in flow.statements]
+    if statements:
+        yield Text("\nTables would be changed first", "bold")
+        yield from (Text(f"  {short(statement, 110)}", "dim") for statement in statements)
+
+
+def _net_lines(records: Sequence[Record], rows: Sequence[Rows]) -> Iterator[Text]:
     by_currency: dict[str, Decimal] = defaultdict(Decimal)
-    by_company = net(records)
+    by_company = net(records, rows)
     for (_, currency), amount in by_company.items():
         by_currency[currency] += amount
     if not by_currency:
@@ -65,9 +76,9 @@ def _net_lines(records: Sequence[Record]) -> Iterator[Text]:
             yield Text(f"  {company}: {money(amount)} {currency}", "dim")
 
 
-def _totals_picture(records: Sequence[Record]) -> Table:
+def _totals_picture(records: Sequence[Record], rows: Sequence[Rows]) -> Table:
     """Return a line per company, record type and currency, a column per verdict that occurs."""
-    found = totals(records)
+    found = totals(records, rows)
     used = [verdict for verdict in Verdict if any(account.verdict == verdict for account in found)]
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for heading in ("company", "records", "currency"):

@@ -44,6 +44,7 @@ def _of_flow(planned: Flow, fresh: Flow) -> Iterator[Difference]:
         if why:
             yield Difference(planned.pipeline, (now.get(key) or then[key]).name, why, key)
     yield from _of_target(planned, fresh)
+    yield from _of_rows(planned, fresh)
 
 
 def _why(then: Record | None, now: Record | None) -> str:
@@ -65,6 +66,27 @@ def _words(record: Record | None) -> str:
         return ""
     reason = record.reason if record.verdict not in SENDING else None
     return f"{record.verdict} ({reason})" if reason else str(record.verdict)
+
+
+def _of_rows(planned: Flow, fresh: Flow) -> Iterator[Difference]:
+    """Yield tables of which a bulk load would now change other rows, or that it would change otherwise."""
+    then, now = _changes(planned), _changes(fresh)
+    for place in dict.fromkeys([*then, *now]):
+        if then.get(place) != now.get(place):
+            table, company, verdict = place
+            words = f"{then.get(place, 'nothing')} in the plan, {now.get(place, 'nothing')} now"
+            yield Difference(planned.pipeline, f"{table} {company} {verdict}".replace("  ", " "), words)
+    if planned.statements != fresh.statements:
+        yield Difference(planned.pipeline, "the tables", "would be changed otherwise")
+
+
+def _changes(flow: Flow) -> dict[tuple[str, str, str], str]:
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for rows in flow.rows:
+        if rows.verdict in SENDING:
+            told = f"{rows.count} {rows.amount} {rows.currency}".strip()
+            found.setdefault((rows.table, rows.company, rows.verdict), []).append(told)
+    return {place: ", ".join(sorted(told)) for place, told in found.items()}
 
 
 def _of_target(planned: Flow, fresh: Flow) -> Iterator[Difference]:

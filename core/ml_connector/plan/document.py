@@ -94,6 +94,18 @@ class Seen(Struct, forbid_unknown_fields=True):
         return (self.table, *(text for pair in sorted(self.key.items()) for text in pair), "", *sorted(self.columns))
 
 
+class Rows(Struct, forbid_unknown_fields=True):
+    """Rows of one table that a bulk load would treat alike; records are told one by one only when they are blocked."""
+
+    table: str
+    record_type: str
+    company: str
+    currency: str
+    verdict: Verdict
+    count: int
+    amount: str
+
+
 class Flow(Struct, forbid_unknown_fields=True):
     """What a run of one pipeline would do."""
 
@@ -104,6 +116,8 @@ class Flow(Struct, forbid_unknown_fields=True):
     map_version: str
     records: list[Record]
     seen: list[Seen]
+    rows: list[Rows] = msgspec.field(default_factory=list)  # of a bulk load
+    statements: list[str] = msgspec.field(default_factory=list)  # by which its tables would follow their streams
 
 
 class Plan(Struct, forbid_unknown_fields=True):
@@ -125,6 +139,16 @@ class Plan(Struct, forbid_unknown_fields=True):
     def records(self) -> list[Record]:
         """The records of all flows."""
         return [record for flow in self.flows for record in flow.records]
+
+    @property
+    def rows(self) -> list[Rows]:
+        """What bulk loads of all flows would do, in counts."""
+        return [rows for flow in self.flows for rows in flow.rows]
+
+    @property
+    def sends(self) -> bool:
+        """Whether carrying it out would send anything."""
+        return any(record.sends for record in self.records) or any(rows.verdict in SENDING for rows in self.rows)
 
 
 def content_hash(plan: Plan) -> str:

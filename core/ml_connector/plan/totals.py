@@ -12,7 +12,7 @@ from ml_connector.plan.document import SENDING, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ml_connector.plan.document import Record
+    from ml_connector.plan.document import Record, Rows
 
 
 class Account(NamedTuple):
@@ -24,17 +24,20 @@ class Account(NamedTuple):
     verdict: Verdict
 
 
-def totals(records: Iterable[Record]) -> dict[Account, Sum]:
-    """Return counts and amounts."""
+def totals(records: Iterable[Record], rows: Iterable[Rows] = ()) -> dict[Account, Sum]:
+    """Return counts and amounts, of records told one by one and of rows that a bulk load counts."""
     found: dict[Account, Sum] = defaultdict(Sum)
     for record in records:
         currency = record.currency if record.currency and record.amount else ""
         account = Account(record.company, record.record_type, currency, record.verdict)
         found[account].add(1, Decimal(record.amount or 0) if currency else Decimal(0))
+    for each in rows:
+        account = Account(each.company, each.record_type, each.currency, each.verdict)
+        found[account].add(each.count, Decimal(each.amount))
     return dict(sorted(found.items()))
 
 
-def net(records: Iterable[Record]) -> dict[tuple[str, str], Decimal]:
+def net(records: Iterable[Record], rows: Iterable[Rows] = ()) -> dict[tuple[str, str], Decimal]:
     """Return, per company and currency, the sum of the documents that would be sent, credit notes counted against.
 
     It is what the run then tells as delivered.
@@ -43,4 +46,7 @@ def net(records: Iterable[Record]) -> dict[tuple[str, str], Decimal]:
     for record in records:
         if record.verdict in SENDING and record.currency and record.amount:
             found[record.company, record.currency] += Decimal(record.amount)
+    for each in rows:
+        if each.verdict in SENDING and each.currency:
+            found[each.company, each.currency] += Decimal(each.amount)
     return dict(sorted(found.items()))

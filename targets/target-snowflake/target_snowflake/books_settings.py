@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from target_snowflake.connection import Session
 
+NEVER, ALWAYS = "never", "always"
+
 BOOKS_SETTINGS = th.PropertiesList(
     th.Property(
         "store_url",
@@ -44,6 +46,13 @@ BOOKS_SETTINGS = th.PropertiesList(
         "replay_of",
         th.StringType,
         description="The run whose records or window this one tries again; `ml-connector` sets it.",
+    ),
+    th.Property(
+        "require_plan",
+        th.StringType,
+        default=NEVER,
+        allowed_values=[NEVER, ALWAYS],
+        description="`always`: a run needs a plan that a person looked at (`ml-connector plan`, `run --plan`).",
     ),
     th.Property(
         "fail_on",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ml_connector.bulk.load import Load
 from ml_connector.errors import ConfigError, OutOfBalance
@@ -51,6 +51,9 @@ class LoadOptions:
 
 class Loader:
     """Loads one batch after the other over a session of its own."""
+
+    plans: ClassVar[bool] = False
+    """Whether nothing is to be applied."""
 
     def __init__(
         self,
@@ -139,14 +142,14 @@ class Loader:
 
     # weighing
 
-    def weigh(self, job: Job, ids: dict[str, str], *, is_there: bool = True) -> Weighed:
+    def weigh(self, job: Job, ids: dict[str, str]) -> Weighed:
         """Return what the staged rows are to the table, counted and summed by Snowflake, as it was sent.
 
         Raises:
             OutOfBalance: They differ in count or in a sum.
             ConfigError: The table has a key twice.
         """
-        result = self.session.execute(job.classify(is_there=is_there))
+        result = self.session.execute(job.classify(is_there=not (self.plans and job.layout.is_new)))
         ids["weigh"] = result.query_id
         weighed: Weighed = {}
         staged: Sums = {}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ml_connector.errors import ConfigError
+
 from target_snowflake.names import literal, mark, quoted
 
 if TYPE_CHECKING:
@@ -57,20 +59,38 @@ class Names:
         return f"{self.folder}{batch_id}/"
 
 
-def prepare(session: Session, names: Names) -> None:
-    """Make schema, stage and table of loads where they are absent, and clear away what dead runs have left."""
-    _schema(session)
-    session.execute(f"CREATE STAGE IF NOT EXISTS {quoted(names.stage)}")
+def prepare(session: Session, names: Names, *, plan: bool = False) -> None:
+    """Make schema, stage and table of loads where they are absent, and clear away what dead runs have left.
+
+    With `plan`, only the stage is made.
+
+    Raises:
+        ConfigError: A plan was asked for, and the schema is not there.
+    """
+    _schema(session, plan=plan)
+    if not _is_there(session, f"SHOW STAGES LIKE {literal(names.stage)}", names.stage):
+        session.execute(f"CREATE STAGE IF NOT EXISTS {quoted(names.stage)}")
+    if plan:
+        clear(session, names)
+        return
     columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in _COLUMNS.items())
     session.execute(f"CREATE TABLE IF NOT EXISTS {quoted(LOADS)} ({columns})")
     clear(session, names)
 
 
-def _schema(session: Session) -> None:
-    """Make the schema when it is not there: to look first spares a role that may not make one the right to."""
+def _is_there(session: Session, show: str, name: str) -> bool:
+    """Return whether SHOW lists a name: a role that may not make a thing needs no right to, when it is there."""
+    return name in (row[1] for row in session.execute(show).rows)
+
+
+def _schema(session: Session, *, plan: bool) -> None:
+    """Make the schema when it is not there."""
     database, schema = session.where()
-    found = session.execute(f"SHOW SCHEMAS LIKE {literal(schema)} IN DATABASE {quoted(database)}").rows
-    if schema not in (row[1] for row in found):
+    if not _is_there(session, f"SHOW SCHEMAS LIKE {literal(schema)} IN DATABASE {quoted(database)}", schema):
+        if plan:
+            raise ConfigError(
+                f"the schema {schema} is not there, and a plan makes none. Run once, or: CREATE SCHEMA {schema}"
+            )
         session.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(database)}.{quoted(schema)}")
         session.execute(f"USE SCHEMA {quoted(database)}.{quoted(schema)}")
 

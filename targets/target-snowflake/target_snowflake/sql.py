@@ -112,7 +112,7 @@ class Job:
         if self.hard_delete:
             cases.append(f"WHEN {gone} THEN CASE WHEN {missing} THEN {literal(UNCHANGED)} ELSE {literal(DELETED)} END")
         cases.append(f"WHEN {missing} THEN {literal(NEW)}")
-        if is_there:
+        if is_there and ROW_HASH not in self.layout.added:  # a plan does not add it
             cases.append(f"WHEN {self._same(T)} THEN {literal(UNCHANGED)}")
         return f"CASE {' '.join(cases)} ELSE {literal(CHANGED)} END"
 
