@@ -7,12 +7,11 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.bulk.books import BulkBooks
 from ml_connector.bulk.load import BulkSettings
-from ml_connector.errors import ConfigError, EnvironmentFault
+from ml_connector.errors import ConfigError
 from ml_connector.plan.words import PLAN, PLAN_TO
 from ml_connector.singer.store_target import why
 from ml_connector.store import open_store
@@ -23,6 +22,7 @@ from target_snowflake.crew import Crew
 from target_snowflake.earlier import tell_of_the_dead
 from target_snowflake.load import Loader
 from target_snowflake.loading import load_options, run_options, spill_folder
+from target_snowflake.own_folder import own_folder
 from target_snowflake.planning import PlanBooks, PlanLoader
 from target_snowflake.run import Run
 from target_snowflake.setup import Names, prepare
@@ -53,7 +53,7 @@ class Opening:
         """
         options = ConnectionOptions.of(self.config)
         options.check()
-        made = run_options(self.config, self._folder())
+        made = run_options(self.config, self.held.enter_context(own_folder(spill_folder(self.config))))
         with Session.open(options, {"pipeline": self.pipeline, "run": ""}) as session:
             identity = check_identity(session, self.config)
             books = self._books(identity)
@@ -108,15 +108,3 @@ class Opening:
         if PLAN_TO not in os.environ:
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
-
-    def _folder(self) -> Path:
-        """Return a folder of this process for files on their way; it is gone with the process."""
-        above = spill_folder(self.config)
-        try:
-            above.mkdir(parents=True, exist_ok=True)
-            made = TemporaryDirectory(prefix="target-snowflake-", dir=above)
-        except OSError as error:
-            raise EnvironmentFault(
-                f"{above} cannot be written: {error.strerror}. Let this user write there, or set `spill_dir`."
-            ) from None
-        return Path(self.held.enter_context(made))
