@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -26,6 +28,16 @@ Values = Sequence[Any]
 _WIDE = Context(prec=2 * PRECISION + 40, rounding=ROUND_HALF_EVEN)
 _MISFIT = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OverflowError, ValueError)
 _NULL = b"null"
+_LONGEST_BINARY = 8_388_608
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_FRACTION = re.compile(r"[.,](\d+)")
+_MICROS, _NANOS = 6, 9
+
+HALF_A_CHARACTER = "it has half a character (a lone surrogate), which no text in Snowflake can hold"
+NO_UTF8 = "it has bytes that are not UTF-8"
 
 
 @dataclass(slots=True)
@@ -73,7 +85,8 @@ def _number(value: Decimal, precision: int, scale: int) -> Decimal:
             raise _MisfitError(f"it has more than {precision - scale} digits before the point")
         stored = value.quantize(Decimal(1).scaleb(-scale))
         if stored != value:
-            raise _MisfitError(f"it has more than {scale} decimals", stored)
+            fits = not stored or stored.adjusted() < precision - scale  # rounding may bring one digit more
+            raise _MisfitError(f"it has more than {scale} decimals", stored if fits else None)
     return stored
 
 
@@ -95,16 +108,38 @@ def _texts(values: Values) -> Converted:
 
 
 def _utf8(value: str) -> str:
-    if len(value.encode("utf-8", "replace")) > LONGEST_TEXT:
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise _MisfitError(HALF_A_CHARACTER) from None
+    if size > LONGEST_TEXT:
         raise _MisfitError("it is longer than the 16 MB that a VARCHAR takes")
-    return value.encode("utf-8", "replace").decode()
+    return value
 
 
 def _variants(values: Values) -> Converted:
     texts = [None if value is None else bytes(value) for value in values]
     if _NULL in texts:
         texts = [None if text == _NULL else text for text in texts]
-    return Converted(pa.array(texts, pa.string()))
+    try:
+        array = pa.array(texts, pa.string())
+    except _MISFIT:
+        return _each(texts, pa.string(), _json)
+    longest = pc.max(pc.binary_length(array)).as_py() or 0
+    halves = (pc.any(pc.match_substring(array, start)).as_py() for start in ("\\ud", "\\uD"))
+    return _each(texts, pa.string(), _json) if longest > LONGEST_TEXT or any(halves) else Converted(array)
+
+
+def _json(text: bytes) -> str:
+    if len(text) > LONGEST_TEXT:
+        raise _MisfitError("it is longer than the 16 MB that a VARIANT takes")
+    try:
+        json.dumps(json.loads(text, parse_int=str, parse_float=str), ensure_ascii=False).encode()
+        return text.decode()
+    except UnicodeDecodeError:
+        raise _MisfitError(NO_UTF8) from None
+    except UnicodeEncodeError:
+        raise _MisfitError(HALF_A_CHARACTER) from None
 
 
 def _timestamps(values: Values, zone: str) -> Converted:
@@ -112,10 +147,32 @@ def _timestamps(values: Values, zone: str) -> Converted:
     for unit in ("us", "ns"):
         for parse in (_with_offset, _without_offset):
             try:
-                return Converted(parse(texts, unit, zone))
+                array = parse(texts, unit, zone)
             except _MISFIT:
                 continue
-    return _each(values, pa.timestamp("us", "UTC"), lambda text: _timestamp(text, zone))
+            if unit == "ns" or _in_years(array):
+                return Converted(array)
+    made = _each(values, pa.string(), lambda text: _timestamp(text, zone), "a date and time")
+    return _fine(made, pa.timestamp("us", "UTC"), pa.timestamp("ns", "UTC"))
+
+
+def _in_years(array: pa.Array) -> bool:
+    """Return whether all moments are of the years 1 to 9999: an offset may take them out."""
+    ends = pc.min_max(array.cast(pa.int64())).as_py()
+    return ends["min"] is None or (ends["min"] >= _FIRST and ends["max"] <= _LAST)
+
+
+def _fine(texts: Converted, *kinds: pa.DataType) -> Converted:
+    """Return texts of one form as the first kind that holds all of them, or as they are.
+
+    Year 9999 beside a tenth of a microsecond is too much for Arrow; Snowflake reads such texts itself.
+    """
+    for kind in kinds:
+        try:
+            return Converted(texts.array.cast(kind), texts.misfits)
+        except _MISFIT:
+            continue
+    return texts
 
 
 def _with_offset(texts: pa.Array, unit: str, _zone: str) -> pa.Array:
@@ -127,39 +184,57 @@ def _without_offset(texts: pa.Array, unit: str, zone: str) -> pa.Array:
     return pc.assume_timezone(naive, zone, ambiguous="earliest", nonexistent="earliest").cast(pa.timestamp(unit, "UTC"))
 
 
-def _timestamp(text: str, zone: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+def _timestamp(text: str, zone: str) -> str:
+    rest, moment = _nanos(text), datetime.fromisoformat(text.upper())
     moment = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
-    return moment.astimezone(UTC)
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ', timespec='microseconds')}{rest}+00:00"
+
+
+def _nanos(text: str) -> str:
+    """Return the digits of a fraction of a second that Python leaves out; there are at most three."""
+    fraction = _FRACTION.search(text)
+    rest = fraction[1][_MICROS:].rstrip("0") if fraction else ""
+    if len(rest) > _NANOS - _MICROS:
+        raise _MisfitError(f"it has more than {_NANOS} decimals of a second")
+    return rest
 
 
 def _dates(values: Values) -> Converted:
     try:
         return Converted(pa.array(values, pa.string()).cast(pa.date32()))
     except _MISFIT:
-        return _each(values, pa.date32(), _date)
+        return _each(values, pa.date32(), _date, "a date")
 
 
 def _date(text: str) -> date:
     moment = datetime.fromisoformat(text)
-    if moment.time() != time():
+    if moment.time() != time() or _nanos(text):
         raise _MisfitError("it has a time of day, which a DATE would lose")
+    if moment.utcoffset():
+        raise _MisfitError("it has an offset, which a DATE would lose")
     return moment.date()
 
 
 def _times(values: Values) -> Converted:
-    return _each(values, pa.time64("us"), _time)
+    return _fine(_each(values, pa.string(), _time, "a time of day"), pa.time64("us"))
 
 
-def _time(text: str) -> time:
-    found = time.fromisoformat(text)
+def _time(text: str) -> str:
+    rest, found = _nanos(text), time.fromisoformat(text.upper())
     if found.tzinfo is not None:
         raise _MisfitError("it has an offset, which a TIME would lose")
-    return found
+    return found.isoformat(timespec="microseconds") + rest
 
 
 def _binaries(values: Values) -> Converted:
-    return _each(values, pa.binary(), lambda text: base64.b64decode(text, validate=True))
+    return _each(values, pa.binary(), _binary, "base64")
+
+
+def _binary(text: str) -> bytes:
+    found = base64.b64decode(text, validate=True)
+    if len(found) > _LONGEST_BINARY:
+        raise _MisfitError("it is longer than the 8 MB that a BINARY takes")
+    return found
 
 
 class _MisfitError(ValueError):
@@ -170,7 +245,7 @@ class _MisfitError(ValueError):
         self.stored = stored
 
 
-def _each(values: Values, kind: pa.DataType, parse: Callable[[Any], Any]) -> Converted:
+def _each(values: Values, kind: pa.DataType, parse: Callable[[Any], Any], words: str = "what it is") -> Converted:
     """Convert value by value, and take down those that do not fit."""
     found: list[Any] = []
     misfits: dict[int, tuple[str, str]] = {}
@@ -178,16 +253,18 @@ def _each(values: Values, kind: pa.DataType, parse: Callable[[Any], Any]) -> Con
         try:
             found.append(None if value is None else parse(value))
         except _MisfitError as error:
-            misfits[row] = (str(value), str(error))
+            misfits[row] = (_shown(value), str(error))
             found.append(error.stored)
         except (ValueError, binascii.Error, OverflowError):
-            misfits[row] = (str(value), f"it cannot be read as {_WORDS.get(str(kind), str(kind))}")
+            misfits[row] = (_shown(value), f"it cannot be read as {words}")
             found.append(None)
     return Converted(pa.array(found, kind), misfits)
 
 
-_WORDS = {"timestamp[us, tz=UTC]": "a date and time", "date32[day]": "a date", "time64[us]": "a time of day",
-          "binary": "base64"}  # fmt: skip
+def _shown(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
 _CONVERSIONS: dict[Kind, Callable[[Values], Converted]] = {
     Kind.INTEGER: _integers,
     Kind.FLOAT: _floats,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from ml_connector.errors import BadInput, ConfigError
+from ml_connector.store.text import storable
 from singer_sdk.exceptions import MissingKeyPropertiesError
 
 from target_snowflake.columns import Column, Kind
+from target_snowflake.convert import HALF_A_CHARACTER, NO_UTF8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +29,13 @@ _PYTHON: dict[Kind, Any] = {
 }
 """What msgspec reads a value as; dates, times and binary are texts until Arrow reads them by the column."""
 
+_CONSTANTS = ("NaN", "Infinity", "-Infinity")
+"""What Python's and JavaScript's writers put where JSON has no number; kept beside a NUMBER column as text."""
+
+_MOST_DIGITS = 4_000
+"""Python refuses to read longer integers, and nothing stores them."""
+
+_UNREADABLE = (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, InvalidOperation)
 _PLACE = re.compile(r" - at `\$\.(.+)`$")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -91,7 +100,7 @@ class Decoder:
         """
         try:
             return self._all.decode(b"[%b]" % b",".join(raws)), []
-        except (msgspec.DecodeError, msgspec.ValidationError):
+        except _UNREADABLE:
             return self._each(raws)
 
     def _each(self, raws: Iterable[msgspec.Raw]) -> tuple[list[Any], list[Rejected]]:
@@ -100,7 +109,7 @@ class Decoder:
         for index, raw in enumerate(raws):
             try:
                 rows.append(self._one.decode(raw))
-            except (msgspec.DecodeError, msgspec.ValidationError):
+            except _UNREADABLE:
                 found = self._again(index, raw)
                 rows.append(None if isinstance(found, Rejected) else found)
                 if isinstance(found, Rejected):
@@ -109,7 +118,7 @@ class Decoder:
 
     def _again(self, index: int, raw: msgspec.Raw) -> Any:
         """Read what msgspec refuses and Python's reader takes, such as NaN, lone surrogates, and 1.0 as an integer."""
-        record = plain(raw)
+        record = _loads(raw)
         if not isinstance(record, dict):
             return Rejected(index, "not_an_object", f"a record of stream {self._stream!r} is not a JSON object")
         if missing := [key for key in self._keys if key not in record]:
@@ -118,14 +127,16 @@ class Decoder:
                 "before is settled or read again."
             )
         if empty := [key for key in self._keys if record[key] is None]:
-            words = f"the key property {empty[0]} is null, so the record could not be found again"
-            return Rejected(index, "key_is_null", words, empty[0])
+            told = f"the key property {empty[0]} is null, so the record could not be found again"
+            return Rejected(index, "key_is_null", told, empty[0])
+        known: dict[str, Any] = {}
         for column in self._columns:
-            value = record.get(column.property)
-            if column.type.kind == Kind.INTEGER and isinstance(value, Decimal) and value == value.to_integral_value():
-                record[column.property] = int(value)
+            if column.property in record:
+                value = known[column.property] = _plainer(record[column.property], column.type.kind)
+                if words := _oddity(value):
+                    return Rejected(index, "value_does_not_fit", f"{column.property}: {words}", column.property)
         try:
-            return self._one.decode(_encode(record))
+            return self._one.decode(_encode(known))
         except msgspec.ValidationError as error:
             return self._misfit(index, str(error))
 
@@ -137,16 +148,68 @@ class Decoder:
         return Rejected(index, "value_does_not_fit", message, name)
 
 
+class _Odd(str):
+    """A number that JSON or Python does not have, as it was written."""
+
+    __slots__ = ()
+
+
+def _loads(raw: msgspec.Raw | bytes) -> Any:
+    """Return a record as Python values, numbers exact; bytes that are no UTF-8 become lone surrogates."""
+    text = bytes(raw).decode("utf-8", "surrogateescape")
+    return json.loads(text, parse_float=_decimal, parse_int=_integer, parse_constant=_Odd)
+
+
+def _decimal(text: str) -> Decimal | _Odd:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # its exponent has twenty digits
+        return _Odd(text)
+
+
+def _integer(text: str) -> int | _Odd:
+    return int(text) if len(text) <= _MOST_DIGITS else _Odd(text)
+
+
+def _plainer(value: Any, kind: Kind) -> Any:
+    """Return a value as msgspec takes it for a column of this kind, when there is a way that alters nothing."""
+    if kind == Kind.NUMBER and value in _CONSTANTS:
+        return str(value)
+    if kind == Kind.INTEGER and isinstance(value, Decimal) and value.adjusted() < _MOST_DIGITS:
+        return int(value) if value == value.to_integral_value() else value
+    return value
+
+
+def _oddity(value: Any) -> str | None:
+    """Return what of a value neither Snowflake nor JSON can hold."""
+    if isinstance(value, _Odd):
+        return f"it is {value[:40]}, which is no number that Snowflake can hold"
+    if isinstance(value, str):
+        return None if value.isascii() else _broken(value)
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    return next(filter(None, map(_oddity, value)), None) if isinstance(value, list) else None
+
+
+def _broken(text: str) -> str | None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return NO_UTF8 if "\udc80" <= text[error.start] <= "\udcff" else HALF_A_CHARACTER
+    return None
+
+
 def plain(raw: msgspec.Raw | bytes) -> Any:
-    """Return a record as Python values, numbers exact; NaN is null, and what is no Unicode is replaced."""
-    text = bytes(raw).decode("utf-8", "replace")
-    value = json.loads(text, parse_float=Decimal, parse_constant=lambda _: None)
-    return _clean(value)
+    """Return a record as Python values to show and to keep, numbers exact; what is no Unicode is replaced.
+
+    Numbers that JSON does not have, such as NaN, are texts.
+    """
+    return _clean(_loads(raw))
 
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return str(value) if value.isascii() else storable(value)
     if isinstance(value, dict):
         return {_clean(name): _clean(inner) for name, inner in value.items()}
     return [_clean(inner) for inner in value] if isinstance(value, list) else value

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
+import re
 import selectors
 import sys
 from collections import Counter
@@ -23,6 +25,8 @@ _TICK = 1.0
 """Seconds after which a run looks at its batches when no line comes."""
 
 _NOTHING = msgspec.Raw(b"")
+_LARGE = {"record", "schema", "value", "origin"}
+_BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 class Envelope(msgspec.Struct, gc=False):
@@ -51,22 +55,51 @@ def envelope(line: bytes, number: int) -> Envelope:
     """
     try:
         return decode(line)
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        return _loosely(line, number)
-
-
-def _loosely(line: bytes, number: int) -> Envelope:
-    """Read a line that msgspec refuses: NaN, lone surrogates, a message whose parts have other types."""
-    try:
-        message = plain(line)
-        if isinstance(message, dict) and isinstance(message.get("type"), str):
-            return decode(msgspec.json.Encoder(decimal_format="number").encode(message))
-    except (ValueError, msgspec.ValidationError):
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError):
         pass
-    raise BadInput(
-        f"line {number} is not a Singer message. Records before it are settled or read again; STATE has not passed it. "
-        "Check what else the tap prints to stdout."
-    )
+    try:
+        return _loosely(line)
+    except (ValueError, msgspec.ValidationError, RecursionError):
+        raise BadInput(
+            f"line {number} is not a Singer message. Records before it are settled or read again; STATE has not passed "
+            "it. Check what else the tap prints to stdout."
+        ) from None
+
+
+def _loosely(line: bytes) -> Envelope:
+    """Read a line that msgspec refuses for a NaN or half a character; its large parts stay as they came."""
+    parts = _parts(line.decode("utf-8", "surrogateescape"))
+    large = {name: msgspec.Raw(parts.pop(name)) for name in _LARGE & parts.keys()}
+    small = {name: plain(part) for name, part in parts.items() if name in Envelope.__struct_fields__}
+    message = msgspec.convert(small, Envelope)
+    for name, part in large.items():
+        setattr(message, name, part)
+    return message
+
+
+def _parts(text: str) -> dict[str, bytes]:
+    """Return the parts of a JSON object by their names, each as it came."""
+    found: dict[str, bytes] = {}
+    decoder, place = json.JSONDecoder(parse_int=str), _past(text, 0, "{")
+    while not text.startswith("}", place):
+        name, place = decoder.raw_decode(text, place if not found else _past(text, place, ","))
+        start = _past(text, place, ":")
+        _, end = decoder.raw_decode(text, start)
+        found[name] = text[start:end].encode("utf-8", "surrogateescape")
+        place = _past(text, end, "")
+    if text[place + 1 :].strip():
+        raise ValueError("there is more after the message")
+    return found
+
+
+def _past(text: str, place: int, mark: str) -> int:
+    """Return the place behind a mark and the blanks around it."""
+    blanks = _BLANKS.match(text, place)
+    place = blanks.end() if blanks else place
+    if not text.startswith(mark, place):
+        raise ValueError("no JSON object")
+    blanks = _BLANKS.match(text, place + len(mark))
+    return blanks.end() if blanks else place
 
 
 class ChunkReader(GenericSingerReader[str]):
