@@ -14,12 +14,11 @@ from target_snowflake.group import Pending, sums
 from target_snowflake.spill import Spill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import msgspec
+    from collections.abc import Callable, Iterator, Sequence
 
     from target_snowflake.columns import Column
     from target_snowflake.group import Group, Reading, Refused, Sums
+    from target_snowflake.lines import Envelope
     from target_snowflake.shape import Shape
     from target_snowflake.spill import SpillOptions
 
@@ -89,20 +88,19 @@ class Buffer:
         """How many bytes of records wait here."""
         return self._pending.size + (self._open.size if self._open else 0)
 
-    def add(
-        self, raw: msgspec.Raw, number: int, extracted: str | None, version: int | None, origin: msgspec.Raw
-    ) -> None:
-        """Take a record."""
+    def add(self, messages: Sequence[Envelope], first: int) -> None:
+        """Take records, the first of which has this number."""
         pending = self._pending
-        pending.raws.append(raw)
-        pending.numbers.append(number)
-        pending.extracted.append(extracted)
-        pending.versions.append(version)
-        pending.origins.append(origin)
-        pending.size += len(raw)
+        raws = [message.record for message in messages]
+        pending.raws += raws
+        pending.numbers += range(first, first + len(messages))
+        pending.extracted += [message.time_extracted for message in messages]
+        pending.versions += [message.version for message in messages]
+        pending.origins += [message.origin for message in messages]
+        pending.size += sum(map(len, raws))
         if self._first is None:
-            self._first = number
-        self._last = number
+            self._first = first
+        self._last = first + len(messages) - 1
 
     def write(self) -> Iterator[Batch]:
         """Put the records in memory into files.

@@ -184,7 +184,7 @@ class _Columns:
 
     def _present(self, column: Column, values: list[Any]) -> list[Any]:
         """Return the values with null for what is absent, and take down where that is."""
-        if msgspec.UNSET not in values:
+        if msgspec.UnsetType not in set(map(type, values)):  # `UNSET in values` would compare each, slow for Decimals
             return values
         if not self._reading.shape.whole and column.property != DELETED_AT:  # absent there: it is not deleted
             for row, value in enumerate(values):

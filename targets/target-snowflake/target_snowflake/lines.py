@@ -44,7 +44,8 @@ class Envelope(msgspec.Struct, gc=False):
     origin: msgspec.Raw = _NOTHING
 
 
-decode = msgspec.json.Decoder(Envelope).decode
+_decoder = msgspec.json.Decoder(Envelope)
+decode, decode_lines = _decoder.decode, _decoder.decode_lines
 
 
 def envelope(line: bytes, number: int) -> Envelope:

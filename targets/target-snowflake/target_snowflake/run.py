@@ -6,6 +6,8 @@ import gc
 import time
 from collections import Counter
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,20 +16,20 @@ from ml_connector.bulk.load import Refusal
 from ml_connector.bulk.totals import BulkTotals
 from ml_connector.delivery.work import Origin
 from ml_connector.errors import BadInput
-from ml_connector.store.text import decode as decode_json
 from ml_connector.store.text import stamp, utc_now
 from singer_sdk.exceptions import RecordsWithoutSchemaException
 
 from target_snowflake.buffer import Buffer, Surroundings
 from target_snowflake.decode import Decoder, plain
 from target_snowflake.group import Pending, Reading, Refused, Sums, account
-from target_snowflake.lines import Envelope, decode, envelope
+from target_snowflake.holding import HoldTask
+from target_snowflake.lines import Envelope, decode_lines, envelope
 from target_snowflake.shape import Shape
 from target_snowflake.states import States
 from target_snowflake.tasks import ActivateTask, LoadTask, SwapTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pyarrow as pa
     from ml_connector.bulk.books import BulkBooks
@@ -37,8 +39,10 @@ if TYPE_CHECKING:
     from target_snowflake.columns import TypeRules
     from target_snowflake.crew import Crew, Done, Task
     from target_snowflake.faults import BatchRefused
+    from target_snowflake.planning import PlanBooks
     from target_snowflake.spill import SpillOptions
 
+_KIND, _RECORD = attrgetter("type", "stream"), attrgetter("record")
 _GROUP_ROWS, _GROUP_BYTES = 25_000, 16_000_000
 _MOST_PENDING = 48_000_000
 """Bytes of records in memory, all streams together."""
@@ -65,7 +69,7 @@ class _Stream:
     """What is known of a stream."""
 
     buffer: Buffer
-    message: bytes  # its newest SCHEMA, to tell a repeated one
+    message: tuple[object, ...]  # its newest SCHEMA, to tell a repeated one
     keys: BusinessKeys
     since: float = 0.0  # when its open batch began
     held: int | None = None  # the first record that is committed beside its table only
@@ -78,19 +82,24 @@ class NoSchema(BadInput, RecordsWithoutSchemaException):
 class Run:
     """Takes Singer lines and settles them."""
 
-    def __init__(self, options: RunOptions, books: BulkBooks, crew: Crew, emit: Callable[[str], None]) -> None:
+    def __init__(
+        self, options: RunOptions, books: BulkBooks | PlanBooks, crew: Crew, emit: Callable[[str], None]
+    ) -> None:
         """Take the parts; `emit` is given each STATE that may pass, as JSON."""
         self._options = options
         self._books = books
         self._crew = crew
         self._emit = emit
         self._streams: dict[str, _Stream] = {}
+        self._companies: dict[str, set[str]] = {}  # that records came of, per stream
         self._states = States()
         self._totals = BulkTotals()
         self._number = 0
         self._lines = 0
         self._batches = 0
         self._pending = 0
+        stretches = max(1, -(-options.batch_rows // _GROUP_ROWS))
+        self._group_rows = -(-options.batch_rows // stretches)  # so that a batch ends where it is to end
         self._around = Surroundings(
             spill=options.spill,
             batch_id=self._batch_id,
@@ -102,41 +111,64 @@ class Run:
 
     # lines
 
-    def take(self, lines: Iterable[bytes]) -> Counter[str]:
+    def take(self, lines: Sequence[bytes]) -> Counter[str]:
         """Take lines as they came, and return the kinds of messages they were.
 
         Raises:
             BadInput: One is not a Singer message; what came before it is settled or read again.
         """
         records, others = self._number, Counter[str]()
-        for line in lines:
-            self._lines += 1
-            try:
-                message = decode(line)
-            except (msgspec.DecodeError, msgspec.ValidationError):
-                if not line.strip():
-                    continue
-                message = envelope(line, self._lines)
-            if message.type == "RECORD":
-                self._record(message)
-            else:
-                others[message.type] += 1
-                self._other(message, line)
+        for (kind, name), together in groupby(self._messages(lines), _KIND):
+            if kind == "RECORD":
+                self._records(name, list(together))
+                continue
+            for message in together:
+                self._lines += 1
+                others[kind] += 1
+                self._other(message)
         others["RECORD"] = self._number - records
         return others
 
-    def _record(self, message: Envelope) -> None:
-        stream = self._streams.get(message.stream or "")
-        if stream is None or not len(message.record):
-            raise self._without(message)
-        self._number += 1
+    def _messages(self, lines: Sequence[bytes]) -> Iterable[Envelope]:
+        """Return lines as messages: all at once; one after the other when some are blank or none."""
+        try:
+            messages = decode_lines(b"\n".join(lines))
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError):
+            messages = []
+        return messages if len(messages) == len(lines) else self._one_by_one(lines)
+
+    def _one_by_one(self, lines: Iterable[bytes]) -> Iterator[Envelope]:
+        for number, line in enumerate(lines, self._lines + 1):
+            if line.strip():
+                yield envelope(line, number)
+            else:
+                self._lines += 1
+
+    def _records(self, name: str | None, messages: list[Envelope]) -> None:
+        """Take records of one stream, stretch by stretch."""
+        stream = self._streams.get(name or "")
+        while messages:
+            if stream is None or not len(messages[0].record):
+                self._lines += 1
+                raise self._without(messages[0])
+            room = self._group_rows - len(stream.buffer.pending.raws)
+            taken, messages = messages[:room], messages[room:]
+            if not all(map(len, map(_RECORD, taken))):
+                empty = next(place for place, each in enumerate(taken) if not len(each.record))
+                taken, messages = taken[:empty], taken[empty:]
+            self._buffer(stream, taken)
+
+    def _buffer(self, stream: _Stream, messages: list[Envelope]) -> None:
         buffer = stream.buffer
         if buffer.first is None:
             stream.since = time.monotonic()
-        buffer.add(message.record, self._number, message.time_extracted, message.version, message.origin)
+        before = buffer.pending.size
+        buffer.add(messages, self._number + 1)
+        self._number += len(messages)
+        self._lines += len(messages)
         pending = buffer.pending
-        self._pending += len(message.record)
-        if len(pending.raws) >= _GROUP_ROWS or pending.size >= _GROUP_BYTES:
+        self._pending += pending.size - before
+        if len(pending.raws) >= self._group_rows or pending.size >= _GROUP_BYTES:
             self._write(stream)
         elif self._pending > _MOST_PENDING:
             self._write(max(self._streams.values(), key=lambda each: each.buffer.pending.size))
@@ -148,10 +180,10 @@ class Run:
             return NoSchema(f"a record of stream {message.stream!r} arrived before its SCHEMA message. Check the tap.")
         return BadInput(f"line {self._lines}: a RECORD of stream {message.stream!r} lacks its record. Check the tap.")
 
-    def _other(self, message: Envelope, line: bytes) -> None:
+    def _other(self, message: Envelope) -> None:
         match message.type:
             case "SCHEMA":
-                self._schema(message, line)
+                self._schema(message)
             case "STATE":
                 self._state(message)
             case "ACTIVATE_VERSION":
@@ -166,10 +198,11 @@ class Run:
 
     # SCHEMA, STATE, ACTIVATE_VERSION
 
-    def _schema(self, message: Envelope, line: bytes) -> None:
+    def _schema(self, message: Envelope) -> None:
         name = message.stream
         known = self._streams.get(name or "")
-        if known is not None and known.message == line:
+        newest = (bytes(message.schema), message.key_properties, message.bookmark_properties)
+        if known is not None and known.message == newest:
             return
         schema = plain(message.schema) if len(message.schema) else None
         if not name or not isinstance(schema, dict):
@@ -194,7 +227,7 @@ class Run:
             self._submit_all(known.buffer.close())
         reading = Reading(shape, Decoder(name, shape.columns), self._options.zone, self._options.evolve)
         held = known.held if known else None
-        self._streams[name] = _Stream(Buffer(reading, self._around), line, BusinessKeys(name, keys), held=held)
+        self._streams[name] = _Stream(Buffer(reading, self._around), newest, BusinessKeys(name, keys), held=held)
         self._books.stream(name, schema, keys)
         self._totals.stream(name, schema)
 
@@ -202,7 +235,7 @@ class Run:
         if not len(message.value):
             raise BadInput(f"line {self._lines}: a STATE message lacks its value. Check the tap.")
         value = bytes(message.value)
-        self._totals.told(decode_json(value))
+        self._totals.told(plain(value))
         self._states.add(self._number, value.decode("utf-8", "replace"))
         self.settle()
 
@@ -267,6 +300,10 @@ class Run:
     def _take_in(self, done: Done) -> bool:
         if done.error is not None:
             return False
+        if isinstance(done.task, HoldTask):
+            if done.result is not None:
+                self._books.holds(done.result)
+            return True
         if isinstance(done.task, LoadTask):
             for path in done.task.batch.files:
                 path.unlink(missing_ok=True)
@@ -299,7 +336,9 @@ class Run:
                 complete = self._totals.complete(name)
                 self._submit(SwapTask(stream.buffer.shape, first, self._batch_id(), complete))
             self._drain()
-        self.settle()
+        for name, companies in self._companies.items():
+            self._submit(HoldTask(self._streams[name].buffer.shape, sorted(companies), self._number + 1))
+        self._drain()
         return self._books.finish(self._totals)
 
     def _drain(self) -> None:
@@ -322,6 +361,7 @@ class Run:
         return f"{self._books.run_id}-{self._batches:05}"
 
     def _received(self, shape: Shape, sums: Sums) -> None:
+        self._companies.setdefault(shape.stream, set()).update(company for company, _ in sums)
         for (company, currency), (count, amount) in sums.items():
             self._books.received(shape.stream, company, currency, count, amount)
             self._totals.count(shape.stream, count)
