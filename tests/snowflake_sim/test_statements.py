@@ -168,6 +168,9 @@ def test_the_session_tells_what_is_in_use(open_client: Callable[..., Client], da
     with client.connection.cursor() as cursor:
         query_id = cursor.execute("SELECT 1").sfqid
     assert client.one("SELECT LAST_QUERY_ID()") == query_id
+    client.ask("CREATE WAREHOUSE IF NOT EXISTS NEW_WH WITH WAREHOUSE_SIZE = 'XSMALL'")
+    client.ask("ALTER WAREHOUSE NEW_WH SUSPEND")
+    assert client.one("SELECT CURRENT_WAREHOUSE()") == "NEW_WH"
     client.ask("USE ROLE OTHER")
     client.ask('USE WAREHOUSE "Quoted"')
     assert client.ask("SELECT CURRENT_ROLE(), CURRENT_WAREHOUSE()") == [("OTHER", "Quoted")]
@@ -175,6 +178,20 @@ def test_the_session_tells_what_is_in_use(open_client: Callable[..., Client], da
     client.refused('USE DATABASE "NOPE"', 2043)
     assert open_client(schema="NOPE").one("SELECT CURRENT_SCHEMA()") is None
     open_client(schema="NOPE").refused("CREATE TABLE T (A INT)", 90106, "does not have a current schema")
+
+
+def test_a_database_comes_with_public_and_goes_with_its_file(client: Client, database: str) -> None:
+    client.ask(f"CREATE DATABASE {database}_2")
+    assert client.ask("SELECT CURRENT_DATABASE(), CURRENT_SCHEMA()") == [(f"{database}_2", "PUBLIC")]
+    client.ask("CREATE TABLE T (ID NUMBER)")
+    client.ask(f"CREATE DATABASE IF NOT EXISTS {database}")
+    assert [row[1] for row in client.ask(f"SHOW SCHEMAS LIKE 'S1' IN DATABASE {database}")] == ["S1"]
+    client.ask(f"DROP DATABASE {database}_2")
+    client.refused("CREATE TABLE T (ID NUMBER)", 90105, "does not have a current database")
+    client.refused(f"DROP DATABASE {database}_2", 2003)
+    client.ask(f"DROP DATABASE IF EXISTS {database}_2")
+    client.ask(f"USE SCHEMA {database}.S1")
+    client.ask("CREATE TABLE T (ID NUMBER)")
 
 
 def test_a_warehouse_can_be_missing_or_asleep(sim: SnowflakeServer, open_client: Callable[..., Client]) -> None:
@@ -257,4 +274,5 @@ def test_rows_are_bound_and_answers_asked_for_again(client: Client, open_client:
 def test_what_is_not_covered_is_refused_at_once(client: Client) -> None:
     client.refused("CREATE TASK T1 SCHEDULE = '1 MINUTE' AS SELECT 1", 1003)
     client.refused("SELECT NO_SUCH_FUNCTION(1)", 2140)
+    client.refused("SHOW GRANTS TO ROLE LOADER", 1003)
     client.refused("SELECT 1; SELECT 2", 8, "Actual statement count 2")

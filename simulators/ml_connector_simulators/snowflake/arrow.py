@@ -50,7 +50,7 @@ def _encoded(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     if pa.types.is_time(column.type):
         return pc.multiply(column.cast(pa.int64()), 1000)
     if pa.types.is_uint64(column.type):
-        return column.cast(pa.int64())
+        return column.cast(pa.int64(), safe=False)  # HASH: 64 bits, of which Snowflake takes the first for a sign
     return column
 
 

@@ -35,7 +35,7 @@ class Engine(FakeSnow):
         stage.LOCAL_BUCKET_PATH = str(files)
         files.mkdir(parents=True, exist_ok=True)
         self.create_database_on_connect, self.create_schema_on_connect = True, False
-        self.db_path = data
+        self.db_path: Path | None = data
         self.nop_regexes = None
         self.warehouses = Warehouses()
         self.sessions: weakref.WeakSet[Session] = weakref.WeakSet()
@@ -79,6 +79,18 @@ class Engine(FakeSnow):
         with self.catalog_lock:
             self.open(database.upper(), None).close()
             self.duck_conn.execute(f'CREATE SCHEMA IF NOT EXISTS "{database.upper()}"."{schema.upper()}"')
+
+    def drop_database(self, name: str, session: Session) -> None:
+        """Let go of a database and remove its file; whoever has it in use has none."""
+        with self.catalog_lock:
+            for each in {session, *self.sessions}:
+                if each.connection.database == name:
+                    each.connection._duck_conn.execute("USE memory")  # noqa: SLF001  fakesnow has no word for it
+                    each.connection.database = each.connection._schema = None  # noqa: SLF001
+                    each.connection.database_set = each.connection.schema_set = False
+            self.duck_conn.execute(f'DETACH DATABASE "{name}"')
+            if self.db_path is not None:
+                (self.db_path / f"{name}.db").unlink(missing_ok=True)
 
     def user_stage(self, user: str) -> str:
         """The name under which a user's own stage `@~` is kept; it is made when first asked for."""

@@ -57,7 +57,7 @@ def refused(expression: exp.Expr | None) -> Iterator[None]:
         raise _told(error, None) from error
     except SqlglotError as error:
         raise StatementError("001003", "42000", _COMPILATION + str(error)) from error
-    except (NotImplementedError, AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (NotImplementedError, AssertionError, AttributeError, LookupError, TypeError, ValueError, OSError) as error:
         # fakesnow's own gaps, told as Snowflake's internal error, because a client retries an HTTP 500 for ever.
         what = "" if expression is None else f" for {expression.sql(dialect='snowflake')[:200]}"
         words = f"the fake Snowflake does not cover this: {type(error).__name__}: {error}{what}"

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from ml_connector_simulators.snowflake import results
 from ml_connector_simulators.snowflake.errors import StatementError, refusal
+from ml_connector_simulators.snowflake.failures import refused
 from ml_connector_simulators.snowflake.session import Login
 from ml_connector_simulators.snowflake.sessions import MASTER_SECONDS, SESSION_SECONDS
 
@@ -138,7 +139,8 @@ def _told(work: Callable[[Request], Awaitable[dict[str, Any] | None]]) -> Callab
 
     async def handler(request: Request) -> Response:
         try:
-            data = await work(request)
+            with refused(None):
+                data = await work(request)
         except StatementError as error:
             return JSONResponse(refusal(error.code, error.sqlstate, error.message))
         return JSONResponse({"success": True, "code": None, "message": None, "data": data})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from ml_connector_simulators.snowflake.statements import loading, merging, sessions, staged, stages, tables
+from ml_connector_simulators.snowflake.statements import databases, loading, merging, sessions, staged, stages, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +24,11 @@ _HANDLERS: dict[type[exp.Expr], tuple[Handler, ...]] = {
     exp.Use: (sessions.use,),
     exp.Alter: (sessions.alter_session, tables.swap, tables.rename, tables.retype, tables.add_columns),
     exp.Grant: (sessions.nothing,),
-    exp.Command: (stages.remove, sessions.warehouse, sessions.command),
-    exp.Show: (sessions.show_warehouses,),
+    exp.Command: (stages.remove, sessions.warehouse),
+    exp.Create: (sessions.create_warehouse, databases.create),
+    exp.Show: (sessions.show_warehouses, databases.show_schemas),
     exp.TruncateTable: (tables.truncate,),
-    exp.Drop: (stages.drop,),
+    exp.Drop: (stages.drop, databases.drop),
     exp.Put: (stages.put,),
     exp.ListStage: (stages.listing,),
     exp.Copy: (loading.copy,),

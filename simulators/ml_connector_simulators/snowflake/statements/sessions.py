@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from fakesnow.transforms.show import SQL_SHOW_WAREHOUSES
 from sqlglot import exp
 
-from ml_connector_simulators.snowflake.errors import StatementError
-
 if TYPE_CHECKING:
     from ml_connector_simulators.snowflake.cursor import Cursor
     from ml_connector_simulators.snowflake.session import Session
@@ -89,24 +87,23 @@ def nothing(_: Session, cursor: Cursor, __: exp.Expr, ___: Any) -> bool:
     return True
 
 
-def warehouse(session: Session, cursor: Cursor, expression: exp.Command, _: Any) -> bool:
-    """ALTER and CREATE WAREHOUSE: taken note of, with no effect."""
-    words = f"{expression.this} {expression.text('expression')}".split()
-    if len(words) < 2 or words[1].upper() != "WAREHOUSE":  # noqa: PLR2004  verb and kind
+def warehouse(_: Session, cursor: Cursor, expression: exp.Command, __: Any) -> bool:
+    """ALTER WAREHOUSE: taken note of, with no effect."""
+    if not re.match(
+        r"ALTER\s+WAREHOUSE\b", f"{expression.this} {expression.text('expression').strip()}", re.IGNORECASE
+    ):
         return False
-    if words[0].upper() == "CREATE":
-        session.warehouse = words[-1].strip('"').upper()
     cursor.answer(DONE)
     return True
 
 
-def command(_: Session, __: Cursor, expression: exp.Command, ___: Any) -> bool:
-    """Refuse at once what the parser does not know, but SHOW and DESCRIBE, which fakesnow may."""
-    if expression.this.upper() in {"SHOW", "CREATE", "CALL"}:
-        raise StatementError(
-            "001003", "42000", f"SQL compilation error:\nthe fake Snowflake does not cover: {expression.sql()[:200]}"
-        )
-    return False
+def create_warehouse(session: Session, cursor: Cursor, expression: exp.Create, _: Any) -> bool:
+    """CREATE WAREHOUSE: it is there, running, and in use."""
+    if str(expression.args.get("kind")).upper() != "WAREHOUSE":
+        return False
+    session.warehouse = named(expression.this)
+    cursor.answer(DONE)
+    return True
 
 
 def show_warehouses(session: Session, cursor: Cursor, expression: exp.Show, _: Any) -> bool:
