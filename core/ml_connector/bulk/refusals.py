@@ -102,17 +102,20 @@ class Patience:
     def __init__(self, most: int) -> None:
         """Take how many refused records a run may have; 0: any number."""
         self._most = most
+        self._lost = False
         self._causes: Counter[str] = Counter()
 
     def watch(self, refusals: Iterable[Refusal]) -> None:
         """Take note of refusals that are durable.
 
         Raises:
-            TooManyRefused: There are more than a run may have.
+            TooManyRefused: There are more than a run may have. It is raised once: what is still under way when the run
+                ends must be written, too.
         """
         self._causes.update(refusal.reason for refusal in refusals)
         refused = self._causes.total()
-        if self._most and refused > self._most:
+        if self._most and refused > self._most and not self._lost:
+            self._lost = True
             (commonest, times), *_ = self._causes.most_common(1)
             raise TooManyRefused(
                 f"{refused} records of this run were refused, more than max_refused={self._most}; {times} of them for "
