@@ -11,23 +11,27 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prove.seams import NAMES, Passes, patch
+from prove import bulk_seams, seams
+from prove.seams import Passes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+BULK = "target-snowflake"
 
 
 def main(arguments: Sequence[str]) -> None:
     """Patch the seams, then be the command."""
     point, separator, *command = arguments
     name, _, rest = point.rpartition(":")
-    if separator != "--" or not command or name not in (*NAMES, "count"):
-        raise SystemExit(f"{__doc__}\nSeams: {', '.join(NAMES)}")
-    executable = Path(command[0]).name
+    executable = Path(command[0]).name if command else ""
+    there = bulk_seams if executable == BULK else seams
+    if separator != "--" or not command or name not in (*there.NAMES, "count"):
+        raise SystemExit(f"{__doc__}\nSeams: {', '.join(there.NAMES)}")
     (entry,) = entry_points(group="console_scripts", name=executable)
     run = entry.load()
     passes = Passes() if name == "count" else Passes(name, int(rest))
-    patch(passes)
+    there.patch(passes)
     sys.argv = [executable, *command[1:]]
     try:
         run()

@@ -28,10 +28,16 @@ PRELOADED = [
 ]
 
 
-def run_to(point: str, command: Sequence[str | Path], stdin: Path, limit: float = 240.0) -> Ended:
+def run_to(
+    point: str,
+    command: Sequence[str | Path],
+    stdin: Path,
+    limit: float = 240.0,
+    preloaded: Sequence[str] = tuple(PRELOADED),
+) -> Ended:
     """Run one of our executables until it dies at a seam, or to its end."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
+    context.set_forkserver_preload(list(preloaded))
     out, err = stdin.with_suffix(".out"), stdin.with_suffix(".err")
     began = time.monotonic()
     files = [str(path) for path in (stdin, out, err)]

@@ -79,7 +79,7 @@ class Passes:
 
     def __init__(self, name: str = "", number: int = 0) -> None:
         self.order: list[str] = []
-        self._fatal = (name, number)
+        self.fatal = (name, number)
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -93,7 +93,7 @@ class Passes:
         with self._lock:
             self._counts[name] += 1
             self.order.append(name)
-            return (name, self._counts[name]) == self._fatal
+            return (name, self._counts[name]) == self.fatal
 
 
 def die() -> NoReturn:
@@ -116,19 +116,23 @@ def find(place: str) -> tuple[Any, str]:
 def patch(passes: Passes) -> None:
     """Put a stop at every seam."""
     for seam in SEAMS:
-        _wrap(seam.place, functools.partial(_stopping, passes, seam))
-    _wrap(TRANSACTION, functools.partial(_committing, passes))
-    _wrap(REQUEST, functools.partial(_requesting, passes))
-    _wrap(ANSWER, functools.partial(_answering, passes))
+        wrap(seam.place, functools.partial(stopping, passes, seam))
+    wrap(TRANSACTION, functools.partial(_committing, passes))
+    wrap(REQUEST, functools.partial(_requesting, passes))
+    wrap(ANSWER, functools.partial(_answering, passes))
 
 
-def _wrap(place: str, around: Callable[[Any], Any]) -> None:
+def wrap(place: str, around: Callable[[Any], Any]) -> None:
+    """Put something around a place."""
     owner, name = find(place)
     setattr(owner, name, around(getattr(owner, name)))
 
 
-def _stopping(passes: Passes, seam: Seam, original: Callable[..., Any]) -> Callable[..., Any]:
-    def stopping(*args: Any, **options: Any) -> Any:
+def stopping(passes: Passes, seam: Seam, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function with a seam before or after it."""
+
+    @functools.wraps(original)
+    def passing(*args: Any, **options: Any) -> Any:
         if seam.before:
             passes.at(seam.name)
             return original(*args, **options)
@@ -136,7 +140,7 @@ def _stopping(passes: Passes, seam: Seam, original: Callable[..., Any]) -> Calla
         passes.at(seam.name)
         return result
 
-    return stopping
+    return passing
 
 
 def _committing(passes: Passes, original: Callable[..., Any]) -> Callable[..., Any]:
