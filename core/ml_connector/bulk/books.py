@@ -79,15 +79,15 @@ class BulkBooks:
         """Raise EnvironmentFault unless this process may still write: to be asked right before a commit."""
         self._run.store.prove()
 
-    def died(self) -> list[str]:
-        """Return the pipeline's earlier runs that have no end; `found` is to be told what the target has of each."""
+    def broken(self) -> list[str]:
+        """Return the pipeline's earlier runs that died or broke off; `found` is told what the target has of each."""
         with self._run.store.reading() as connection:
-            return found.died(connection, self._run)
+            return found.broken(connection, self._run)
 
-    def found(self, dead: str, loads: Sequence[Load]) -> int:
-        """Write that a run died, and an event for each of its batches that the trail lacks; return how many."""
+    def found(self, earlier: str, loads: Sequence[Load]) -> int:
+        """Write that an earlier run was checked, and an event for each of its batches that the trail lacks."""
         with self._run.store.transaction() as connection:
-            return found.tell(connection, self._run, dead, loads)
+            return found.tell(connection, self._run, earlier, loads)
 
     def stream(self, name: str, schema: dict[str, Any], key_properties: Sequence[str]) -> None:
         """Take note of a SCHEMA message: dead letters keep it."""

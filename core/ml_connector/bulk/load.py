@@ -19,10 +19,10 @@ LOADED = "batch_loaded"
 """The event that tells of a batch; it stands under the batch's id."""
 
 FOUND = "batch_found"
-"""The same, written by a later run: the run that committed the batch died before it could tell."""
+"""The same, written by a later run: the run that committed the batch died, or broke off, before it could tell."""
 
-NEVER_ENDED = "run_never_ended"
-"""The event that tells of a run that died; it stands under the run's id."""
+CHECKED = "run_checked"
+"""The event by which a run tells that it looked for such batches of an earlier one; it stands under that run's id."""
 
 BULK = "bulk"
 """What the mapping of a bulk run begins with in its line: nothing is mapped."""

@@ -1,4 +1,4 @@
-"""Runs of the pipeline that died: the batches they committed, as `_ML_LOADS` knows them, for the trail."""
+"""Runs of the pipeline that died or broke off: the batches they committed, as `_ML_LOADS` knows them, for the trail."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _COUNTS = ("ROWS_STAGED", "ROWS_NEW", "ROWS_CHANGED", "ROWS_UNCHANGED", "ROWS_SU
 _KEYS = ("FIRST_KEY", "LAST_KEY")
 
 
-def tell_of_the_dead(session: Session, books: BulkBooks) -> None:
-    """Tell the books what runs that never ended have committed: a killed process may not have come to tell them."""
-    for run in books.died():
-        found = books.found(run, batches_of(session, run))
-        logging.getLogger(__name__).info("run %s never ended; batches the trail did not know: %d", run, found)
+def check_earlier(session: Session, books: BulkBooks) -> None:
+    """Tell the books what earlier runs that died or broke off have committed: they may not have come to tell it."""
+    for run in books.broken():
+        if found := books.found(run, batches_of(session, run)):
+            logging.getLogger(__name__).warning("run %s had committed %d batches without telling", run, found)
 
 
 def batches_of(session: Session, run_id: str) -> list[Load]:

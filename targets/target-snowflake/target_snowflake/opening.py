@@ -19,7 +19,7 @@ from ml_connector.store import open_store
 from target_snowflake.books_settings import ALWAYS, check_identity
 from target_snowflake.connection import ConnectionOptions, Session
 from target_snowflake.crew import Crew
-from target_snowflake.earlier import tell_of_the_dead
+from target_snowflake.earlier import check_earlier
 from target_snowflake.load import Loader
 from target_snowflake.loading import load_options, run_options, spill_folder
 from target_snowflake.own_folder import own_folder
@@ -68,7 +68,7 @@ class Opening:
     def _prepare(self, session: Session, books: BulkBooks | PlanBooks) -> None:
         prepare(session, self._names(books), plan=isinstance(books, PlanBooks))
         if isinstance(books, BulkBooks):
-            tell_of_the_dead(session, books)
+            check_earlier(session, books)
 
     def _names(self, books: BulkBooks | PlanBooks) -> Names:
         return Names(self.config["stage"], self.pipeline, books.run_id)
