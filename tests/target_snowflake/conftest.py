@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from target_snowflake.connection import Session
+from target_snowflake.target import TargetSnowflake
 
 from tests.target_snowflake.fake import config, open_session, place, server, session
 
@@ -50,6 +54,26 @@ class Loading:
         done = self.load("\n".join(lines) + "\n", **settings)
         assert done.returncode == code, done.stderr
         return done
+
+    def here(self, *messages: Any, **settings: Any) -> list[Any]:
+        """Load messages in this process, which saves the start of another; return the STATE values that passed."""
+        lines = [each if isinstance(each, str) else json.dumps(each) for each in messages]
+        passed = io.StringIO()
+        with redirect_stdout(passed):
+            TargetSnowflake(config={**self.config, **settings}).listen(io.StringIO("".join(f"{each}\n" for each in lines)))
+        return [json.loads(line) for line in passed.getvalue().splitlines()]
+
+    def table(self, name: str, *columns: str) -> list[tuple[Any, ...]]:
+        """Return some columns of a table, ordered by them."""
+        places = ", ".join(str(place) for place in range(1, len(columns) + 1))
+        return self.rows(f'SELECT {", ".join(columns)} FROM "{name}" ORDER BY {places}')
+
+    def letters(self) -> list[dict[str, Any]]:
+        """Return the records that were refused and wait."""
+        with closing(sqlite3.connect(self.config["store_url"].removeprefix("sqlite:///"))) as store:
+            store.row_factory = sqlite3.Row
+            rows = store.execute("SELECT * FROM deliveries WHERE state = 'refused' ORDER BY business_key").fetchall()
+        return [dict(row) for row in rows]
 
     def load(self, text: str, **settings: Any) -> subprocess.CompletedProcess[str]:
         """Load a text of Singer lines."""

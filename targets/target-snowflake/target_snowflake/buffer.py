@@ -189,6 +189,8 @@ def _ends(table: pa.Table, shape: Shape) -> list[Any]:
         return []
     if len(keys) == 1 and keys[0].type.kind in (Kind.INTEGER, Kind.NUMBER, Kind.TEXT):
         values = table[keys[0].name]
+    elif any(column.type.kind == Kind.BINARY for column in keys):
+        return []  # not to be told as text
     else:
         texts = [table[column.name].cast(pa.string()) for column in keys]
         values = pc.binary_join_element_wise(*texts, "/")

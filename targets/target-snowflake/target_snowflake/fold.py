@@ -12,19 +12,25 @@ if TYPE_CHECKING:
 
 def fold(
     rows: Sequence[Any], places: Sequence[int], keys: Sequence[Callable[[Any], Any]], fields: Sequence[str]
-) -> tuple[list[Any], list[int]]:
-    """Return one row per key with its place, that of the newest; rows are changed in place."""
+) -> tuple[list[Any], list[int], set[int]]:
+    """Return one row per key with its place, that of the newest, and the places of rows that have taken in others.
+
+    Rows are changed in place.
+    """
     newest: dict[tuple[Any, ...], tuple[Any, int]] = {}
+    mixed: set[int] = set()
     for row, place in zip(rows, places, strict=True):
         key = tuple(getter(row) for getter in keys)
         before = newest.pop(key, None)
-        if before is not None:
-            _take_in(row, before[0], fields)
+        if before is not None and _take_in(row, before[0], fields):
+            mixed.add(place)
         newest[key] = (row, place)
-    return [row for row, _ in newest.values()], [place for _, place in newest.values()]
+    return [row for row, _ in newest.values()], [place for _, place in newest.values()], mixed
 
 
-def _take_in(row: Any, before: Any, fields: Sequence[str]) -> None:
-    for name in fields:
-        if getattr(row, name) is msgspec.UNSET:
-            setattr(row, name, getattr(before, name))
+def _take_in(row: Any, before: Any, fields: Sequence[str]) -> bool:
+    """Return whether the row lacked something that it has now."""
+    lacks = [name for name in fields if getattr(row, name) is msgspec.UNSET]
+    for name in lacks:
+        setattr(row, name, getattr(before, name))
+    return any(getattr(row, name) is not msgspec.UNSET for name in lacks)

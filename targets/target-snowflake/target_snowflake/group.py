@@ -15,10 +15,10 @@ from target_snowflake.columns import Column, Kind, Type
 from target_snowflake.convert import Converted, convert
 from target_snowflake.decode import Decoder, Rejected, plain
 from target_snowflake.fold import fold
-from target_snowflake.shape import ABSENT, CURRENCY, DELETED_AT, EXTRACTED_AT, ROW_HASH, SEQUENCE, VERSION
+from target_snowflake.shape import ABSENT, CURRENCY, DELETED_AT, EXTRACTED_AT, ORDER, ROW_HASH, VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from target_snowflake.shape import Shape
 
@@ -96,9 +96,9 @@ class Reading:
         table = self._with_metadata(made, pending, kept)
         received, folded = sums(table, self.shape), Sums()
         if made.partial and self.shape.keys:
-            rows, kept = fold(rows, kept, self._key_getters, self.decoder.fields)
+            rows, kept, mixed = fold(rows, kept, self._key_getters, self._kept_fields)
             made = _Columns(self, rows)
-            table = self._with_metadata(made, pending, kept)
+            table = self._with_metadata(made, pending, kept, mixed)
             folded = less(received, sums(table, self.shape))
         for each in refused:
             self._count(received, each.record)
@@ -109,15 +109,26 @@ class Reading:
         pairs = zip(self.shape.columns, self.decoder.getters, strict=True)
         return [getter for column, getter in pairs if column.is_key]
 
-    def _with_metadata(self, made: _Columns, pending: Pending, kept: Sequence[int]) -> pa.Table:
+    @property
+    def _kept_fields(self) -> list[str]:
+        """Fields that a later record without them leaves as they are: what comes again is not deleted any more."""
+        pairs = zip(self.shape.columns, self.decoder.fields, strict=True)
+        return [field for column, field in pairs if column.property != DELETED_AT]
+
+    def _with_metadata(
+        self, made: _Columns, pending: Pending, kept: Sequence[int], mixed: Collection[int] = ()
+    ) -> pa.Table:
         whole = len(kept) == len(pending.raws)
 
         def of(values: Sequence[Any]) -> Sequence[Any]:
             return values if whole else [values[place] for place in kept]
 
         arrays = dict(made.arrays)
-        arrays[SEQUENCE] = pa.array(of(pending.numbers), pa.int64())
-        arrays[ROW_HASH] = pa.array(self._hashes(of(pending.raws), of(pending.versions), made), pa.string())
+        arrays[ORDER] = pa.array(of(pending.numbers), pa.int64())
+        hashes = self._hashes(of(pending.raws), of(pending.versions), made)
+        if mixed:  # such a row is not what its own record says
+            hashes = [None if place in mixed else told for place, told in zip(kept, hashes, strict=True)]
+        arrays[ROW_HASH] = pa.array(hashes, pa.string())
         own = {column.name for column in self.shape.columns}
         if EXTRACTED_AT not in own:
             arrays[EXTRACTED_AT] = convert(_MOMENT, of(pending.extracted)).array
@@ -140,7 +151,6 @@ class Reading:
         ]
         if not made.partial:
             return hashes
-        # A row that took in another one is whole, but it is not what its own record says.
         return [None if absent else told for absent, told in zip(made.absent, hashes, strict=True)]
 
     def _refused(self, each: Rejected, pending: Pending) -> Refused:
@@ -222,8 +232,10 @@ class _Columns:
     def currencies(self, path: str) -> list[str]:
         """Return each row's currency."""
         first, _, rest = path.partition(".")
-        place = [column.property for column in self._reading.shape.columns].index(first)
-        values = map(self._reading.decoder.getters[place], self._rows)
+        names = [column.property for column in self._reading.shape.columns]
+        if first not in names:
+            return [""] * len(self._rows)
+        values = map(self._reading.decoder.getters[names.index(first)], self._rows)
         if not rest:
             return [value if isinstance(value, str) else "" for value in values]
         return [currency_of({first: msgspec.json.decode(value)}, path) if value else "" for value in values]

@@ -15,12 +15,20 @@ LONGEST = 255
 _OTHER = re.compile(r"[^A-Z0-9_$]")
 _ROOM = 240
 
+_OURS = re.compile(r"_ML_.*|.*__(?:EXACT|INT|NUMBER|FLOAT|BOOL|TEXT|TIMESTAMP|DATE|TIME|BINARY|JSON)(?:_\d)?")
+"""Names of this target's own tables and columns: metadata, and columns beside one whose type changed."""
+
 
 def identifier(name: str) -> str:
-    """Return a name as an unquoted identifier would be stored: `invoiceLines` is `INVOICELINES`."""
+    """Return a name as an unquoted identifier would be stored: `invoiceLines` is `INVOICELINES`.
+
+    One that this target gives to things of its own gets a mark.
+    """
     plain = _OTHER.sub("_", name.upper())
     if not plain or plain[0].isdigit() or plain[0] == "$":
         plain = f"_{plain}"
+    if _OURS.fullmatch(plain):
+        plain = f"{plain}__{_mark(name, 4)}"
     return plain if len(plain) <= _ROOM else f"{plain[: _ROOM - 9]}_{_mark(name, 8)}"
 
 

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 COMPANY = "_company"
 DELETED_AT = "_sdc_deleted_at"
 
-SEQUENCE, EXTRACTED_AT, VERSION = "_SDC_SEQUENCE", "_SDC_EXTRACTED_AT", "_SDC_TABLE_VERSION"
+EXTRACTED_AT, VERSION = "_SDC_EXTRACTED_AT", "_SDC_TABLE_VERSION"
 ROW_HASH, BATCH_ID, RUN_ID = "_ML_ROW_HASH", "_ML_BATCH_ID", "_ML_RUN_ID"
 MODIFIED_AT, LOADED_AT = "_ML_SOURCE_MODIFIED_AT", "_ML_LOADED_AT"
-CURRENCY, ABSENT = "_ML_CURRENCY", "_ML_ABSENT"
-"""The last two are columns of staging tables only."""
+ORDER, CURRENCY, ABSENT = "_ML_ORDER", "_ML_CURRENCY", "_ML_ABSENT"
+"""The last three are columns of staging tables only; by the order, the last of several rows of a key wins."""
 
 _TEXT, _MOMENT, _COUNT = Type(Kind.TEXT), Type(Kind.TIMESTAMP), Type(Kind.INTEGER)
 
@@ -37,7 +37,7 @@ METADATA: Mapping[str, Type] = {
     EXTRACTED_AT: _MOMENT,
     "_SDC_RECEIVED_AT": _MOMENT,
     "_SDC_BATCHED_AT": _MOMENT,
-    SEQUENCE: _COUNT,
+    "_SDC_SEQUENCE": _COUNT,
     VERSION: _COUNT,
     "_SDC_SYNC_STARTED_AT": _COUNT,
 }
@@ -108,6 +108,6 @@ class Shape:
         amounts = {c.property: c for c in columns if c.type.kind in (Kind.INTEGER, Kind.NUMBER)}
         marks = message.get("bookmark_properties") or [None]
         amount = amounts.get(total.get("amount") or "")
-        whole = whole or bool(schema.get(WHOLE_RECORDS))
+        whole = whole or not keys or bool(schema.get(WHOLE_RECORDS))  # without a key there is nothing to keep
         currency = total.get("currency") if amount else None
         return cls(stream, identifier(stream), schema, columns, marks[0], amount, currency, whole)

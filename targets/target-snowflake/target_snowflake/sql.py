@@ -18,9 +18,9 @@ from target_snowflake.shape import (
     EXTRACTED_AT,
     LOADED_AT,
     MODIFIED_AT,
+    ORDER,
     ROW_HASH,
     RUN_ID,
-    SEQUENCE,
     VERSION,
 )
 
@@ -72,7 +72,7 @@ class Job:
     def _staged(self) -> dict[str, str]:
         shape = self.batch.shape
         own = {column.name: _staged_as(column.type) for column in (*shape.columns, *self.batch.exact)}
-        more = {SEQUENCE: "NUMBER(38,0)", ROW_HASH: "VARCHAR", EXTRACTED_AT: "TIMESTAMP_TZ", VERSION: "NUMBER(38,0)"}
+        more = {ORDER: "NUMBER(38,0)", ROW_HASH: "VARCHAR", EXTRACTED_AT: "TIMESTAMP_TZ", VERSION: "NUMBER(38,0)"}
         if shape.currency:
             more[CURRENCY] = "VARCHAR"
         if self.batch.partial:
@@ -128,7 +128,7 @@ class Job:
 
     def _rank(self) -> str:
         keys = ", ".join(quoted(place.name) for place in self._staged_keys)
-        return f"ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {quoted(SEQUENCE)} DESC)"
+        return f"ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {quoted(ORDER)} DESC)"
 
     @property
     def _staged_keys(self) -> Sequence[Column]:
@@ -201,16 +201,20 @@ class Job:
         """Return every column of the table and what it gets."""
         values = {place.name: self._value(place) for place in self.layout.places}
         values |= {name: self._kept(name) for name in self.layout.carried}
-        values |= dict.fromkeys(self.layout.emptied, "NULL")
+        values |= {name: self._unless_absent(column, name, "NULL") for name, column in self.layout.emptied.items()}
         return values | self._metadata()
 
     def _value(self, place: Place) -> str:
         staged = _stored(place, f"{S}.{quoted(place.column.name)}")
-        if not (self.batch.partial and self.by_key) or place.column.is_key:
-            return staged
-        absent = literal(f",{place.column.name},")
-        said_nothing = f"CONTAINS(COALESCE({S}.{quoted(ABSENT)}, ''), {absent})"
-        return f"CASE WHEN {said_nothing} THEN {T}.{quoted(place.name)} ELSE {staged} END"
+        own = self.batch.shape.by_property[place.column.property]  # it may be a column beside that one
+        return staged if own.is_key else self._unless_absent(own.name, place.name, staged)
+
+    def _unless_absent(self, column: str, name: str, value: str) -> str:
+        """Return a value, or what is stored when the record says nothing of its column."""
+        if not (self.batch.partial and self.by_key):
+            return value
+        said_nothing = f"CONTAINS(COALESCE({S}.{quoted(ABSENT)}, ''), {literal(f',{column},')})"
+        return f"CASE WHEN {said_nothing} THEN {T}.{quoted(name)} ELSE {value} END"
 
     def _kept(self, name: str) -> str:
         return f"{T}.{quoted(name)}" if self.by_key else "NULL"
@@ -227,7 +231,8 @@ class Job:
             EXTRACTED_AT: f"{S}.{quoted(EXTRACTED_AT)}",
             "_SDC_RECEIVED_AT": _moment(moments.received),
             "_SDC_BATCHED_AT": _moment(moments.batched),
-            SEQUENCE: f"{S}.{quoted(SEQUENCE)}",
+            # Grows from run to run, too: no run takes a million records in a millisecond.
+            "_SDC_SEQUENCE": f"{moments.started_ms * 1_000_000} + {S}.{quoted(ORDER)}",
             VERSION: f"{S}.{quoted(VERSION)}",
             "_SDC_SYNC_STARTED_AT": str(moments.started_ms),
         }

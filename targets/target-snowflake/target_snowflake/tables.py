@@ -47,7 +47,7 @@ class Layout:
     table: str
     is_new: bool
     places: list[Place] = field(default_factory=list)
-    emptied: list[str] = field(default_factory=list)  # other columns of the same properties
+    emptied: dict[str, str] = field(default_factory=dict)  # other columns of the same properties, and whose
     carried: list[str] = field(default_factory=list)  # columns the stream knows nothing of: they keep their values
     added: dict[str, Type] = field(default_factory=dict)
     widened: dict[str, Type] = field(default_factory=dict)
@@ -98,11 +98,9 @@ def layout(
     for column in (*shape.columns, *exact):
         _place(made, column, there, contract)
     taken = {place.name for place in made.places}
-    own = {name for column in shape.columns for name in _names(column, there)} | {
-        f"{column.name}{EXACT}" for column in shape.columns if column.type.kind in _NUMERIC
-    }
+    own = {name: column.name for column in shape.columns for name in _names(column, there)}
     made.added |= {name: kind for name, kind in shape.metadata.items() if name not in there}
-    made.emptied = sorted((own & there.keys()) - taken)
+    made.emptied = {name: column for name, column in sorted(own.items()) if name not in taken}
     made.carried = sorted(there.keys() - taken - set(made.emptied) - shape.metadata.keys())
     if contract == Contract.FREEZE and existing is not None and (made.added or made.widened):
         changes = ", ".join(f"{name} {kind.sql}" for name, kind in {**made.added, **made.widened}.items())
@@ -116,7 +114,7 @@ def layout(
 def _place(made: Layout, column: Column, there: Mapping[str, Type | None], contract: Contract) -> None:
     for name in _candidates(column):
         if name not in there:
-            if contract == Contract.DISCARD and not made.is_new:
+            if contract == Contract.DISCARD and not made.is_new and not column.is_key:
                 made.discarded.append(column.name)
                 return
             made.added[name] = column.type
@@ -146,7 +144,7 @@ def _candidates(column: Column) -> list[str]:
 
 def _names(column: Column, there: Mapping[str, Type | None]) -> list[str]:
     """Return every column of a table that has held this property."""
-    suffixes = {_SUFFIXES.get(kind, str(kind)) for kind in Kind}
+    suffixes = {_SUFFIXES.get(kind, str(kind)) for kind in Kind} | {EXACT.strip("_")}
     seconds = {f"{column.name}__{suffix}" for suffix in suffixes}
     return [
         name for name in there if name == column.name or name in seconds or name.rstrip("0123456789")[:-1] in seconds
@@ -155,8 +153,10 @@ def _names(column: Column, there: Mapping[str, Type | None]) -> list[str]:
 
 def holds(stored: Type, wanted: Type) -> bool:
     """Return whether every value of a type can stand in a column of another one, exactly."""
-    if stored.kind in (Kind.VARIANT, Kind.TEXT):
+    if stored.kind == Kind.VARIANT:
         return True
+    if stored.kind == Kind.TEXT:  # moments and floats would be written as the account's settings say, JSON in quotes
+        return wanted.kind in (Kind.TEXT, Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN)
     if stored.kind in _NUMERIC and wanted.kind in _NUMERIC:
         return stored.scale >= wanted.scale
     if stored.kind == Kind.TIMESTAMP and wanted.kind == Kind.DATE:
