@@ -126,3 +126,23 @@ def _value(value: Any, sql: str) -> Any:
         case "TIMESTAMP_TZ":
             return datetime.fromisoformat(value).replace(tzinfo=UTC)
     return value
+
+
+def document(number: str, amount: str, **fields: Any) -> dict[str, Any]:
+    """The header of a supplier document, as a record."""
+    return {
+        "_company": "NO01",
+        "documentType": "Invoice",
+        "referenceNumber": number,
+        "supplierReference": "F-1",
+        "supplier": {"number": "50001", "name": "Fjord Papir AS"},
+        "status": "Open",
+        "currencyId": "NOK",
+        "date": "2026-10-01T00:00:00",
+        "dueDate": "2026-10-31T00:00:00",
+        "amountInCurrency": Decimal(amount),
+        "balanceInCurrency": Decimal(amount),
+        "balance": Decimal(amount),
+        "lastModifiedDateTime": "2026-10-31T23:30:00",
+        **fields,
+    }
