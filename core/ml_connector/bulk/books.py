@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ml_connector.bulk import found
 from ml_connector.bulk import refusals as writing
+from ml_connector.bulk.holdings import HOLDS
 from ml_connector.bulk.load import LOADED, OUTCOMES
 from ml_connector.bulk.waiting import arrivals, keys_waiting, settle
 from ml_connector.delivery import ends
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
+    from ml_connector.bulk.holdings import Holding
     from ml_connector.bulk.load import BulkSettings, Load, Refusal
     from ml_connector.delivery.report import RunReport
     from ml_connector.delivery.run import Run
@@ -138,6 +140,11 @@ class BulkBooks:
         for kind, company, currency, count, amount in load.sums:
             self._run.tally.add(Line(company, load.stream, kind, "", currency), amount, count)
         self._waiting_of(load.stream).difference_update(load.arrived)
+
+    def holds(self, holding: Holding) -> None:
+        """Write what a table holds now, for a reconciliation to compare with."""
+        with self._run.store.transaction() as connection:
+            self._run.trail.append(connection, [(HOLDS, holding.table, holding.told())])
 
     def passed(self, state: str) -> None:
         """Keep the newest STATE that passed, as JSON."""

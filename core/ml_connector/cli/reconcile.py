@@ -15,6 +15,7 @@ from ml_connector.cli import asking
 from ml_connector.cli.desk import Desk, Stop, verb
 from ml_connector.cli.reconcile_pictures import reconciliation_picture
 from ml_connector.delivery.withdrawal import VANISHED
+from ml_connector.reconcile.bulk_view import parted, read_bulk
 from ml_connector.reconcile.ledger import read_ledger, titles_of
 from ml_connector.reconcile.reconciliation import Maker, Reconciliation
 from ml_connector.reconcile.scope import Scope, newest_runs
@@ -69,20 +70,23 @@ def reconcile(desk: Desk, html: Path | None, **asked: Any) -> int:
 def _reconcile(desk: Desk, scope: Scope, wanted: _Wanted) -> Reconciliation:
     with desk.reading() as connection:
         runs = newest_runs(connection, scope)
+        single, bulk = parted(runs)
+        tables = read_bulk(connection, bulk, scope)
     if not runs:
-        raise Stop(
-            f"no run is in the store for {scope}; of bulk pipelines, `status` has the balance.", "ml-connector status"
-        )
-    source = _census(desk, runs, scope) if wanted.census else None
-    applied = _apply(desk, runs, source) if source and wanted.apply else []
-    told = [_reread(desk, run, scope) for run in runs] if wanted.reread else None
+        raise Stop(f"no run is in the store for {scope}.", "ml-connector status")
+    source = _census(desk, single, scope) if wanted.census and single else None
+    applied = _apply(desk, single, source) if source and wanted.apply else []
+    told = [_reread(desk, run, scope) for run in single] if wanted.reread and single else None
+    for run in bulk:
+        tables.take(run["pipeline"], _reread(desk, run, scope) if wanted.reread else ())
+        tables.take(run["pipeline"], _listed(desk, run, scope) if wanted.census else ())
     with desk.reading() as connection:
-        ledger = read_ledger(connection, scope, runs)
+        ledger = read_ledger(connection, scope, single)
         target = _target_view(connection, told) if told is not None else None
         newest = {name: head.hash for name, head in heads(connection).items()}
     maker = Maker(actor(), host(), stamp(utc_now()), version("ml-connector"))
     mine = {run["pipeline"]: newest[run["pipeline"]] for run in runs if run["pipeline"] in newest}
-    return Reconciliation(scope, maker, runs, mine, ledger, target, source, applied)
+    return Reconciliation(scope, maker, runs, mine, ledger, target, source, applied, tables)
 
 
 def _reread(desk: Desk, run: dict[str, Any], scope: Scope) -> Sequence[dict[str, Any]]:
@@ -100,9 +104,13 @@ def _target_view(connection: Connection, told: Sequence[Sequence[dict[str, Any]]
 def _census(desk: Desk, runs: Sequence[dict[str, Any]], scope: Scope) -> SourceView:
     source = SourceView()
     for run in runs:
-        with desk.aside.status(f"listing what the source of {run['pipeline']} has"):
-            source.take(run["pipeline"], asking.census(desk.project, run, scope))
+        source.take(run["pipeline"], _listed(desk, run, scope))
     return source
+
+
+def _listed(desk: Desk, run: dict[str, Any], scope: Scope) -> Sequence[dict[str, Any]]:
+    with desk.aside.status(f"listing what the source of {run['pipeline']} has"):
+        return asking.census(desk.project, run, scope)
 
 
 def _apply(desk: Desk, runs: Sequence[dict[str, Any]], source: SourceView) -> list[str]:

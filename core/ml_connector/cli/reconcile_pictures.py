@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ml_connector.delivery.reading import Found
 from ml_connector.delivery.sink import State
+from ml_connector.reconcile.bulk_view import BOOKS, SOURCE, TARGET
 from ml_connector.reconcile.ledger import KINDS, source_total
 from ml_connector.words import age, many, money, plain, short
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ml_connector.delivery.balance import Sum
+    from ml_connector.reconcile.bulk_view import BulkView
     from ml_connector.reconcile.ledger import Ledger
+    from ml_connector.reconcile.open_items import OpenItem
     from ml_connector.reconcile.reconciliation import Reconciliation
     from ml_connector.reconcile.source_view import SourceView
     from ml_connector.reconcile.target_view import TargetView
@@ -38,7 +41,8 @@ def reconciliation_picture(found: Reconciliation) -> RenderableType:
     parts += (
         [Text("\nCancellations", "bold"), *(Text(f"  {words}") for words in found.applied)] if found.applied else []
     )
-    parts += _open_parts(found.ledger)
+    parts += _table_parts(found.bulk)
+    parts += _open_parts(found.open_items)
     parts += _remarks(found)
     return Group(*parts)
 
@@ -129,15 +133,35 @@ def _source_parts(source: SourceView) -> list[RenderableType]:
     return parts + _more(len(source.findings))
 
 
-def _open_parts(ledger: Ledger) -> list[RenderableType]:
-    if not ledger.open_items:
+def _table_parts(bulk: BulkView) -> list[RenderableType]:
+    """Return the tables that are loaded in bulk: rows and sums on each side that was looked at."""
+    if not bulk.sums:
+        return []
+    headings = {BOOKS: "when a run looked last", TARGET: "the table now", SOURCE: "the source now"}
+    table = _table("", "table", "company", "currency", *(f">{headings[side]}" for side in bulk.sides))
+    for place, sides in sorted(bulk.sums.items()):
+        same = all(total == sides.get(BOOKS) for total in sides.values())
+        mark = Text("✓", "green") if same else Text("✗", "red")
+        cells = (_held(sides.get(side), place.currency) for side in bulk.sides)
+        table.add_row(mark, place.table, place.company, place.currency, *cells)
+    return [Text("\nTables loaded in bulk", "bold"), table]
+
+
+def _held(total: Sum | None, currency: str) -> str:
+    if total is None:
+        return "·"
+    return f"{money(total.amount)} ({total.count:,})" if currency else f"{total.count:,}"
+
+
+def _open_parts(items: Sequence[OpenItem]) -> list[RenderableType]:
+    if not items:
         return [Text("\nNothing is left open.", "green")]
     table = _table("state", "record", ">amount", "for", "cause", "whose turn")
-    for item in ledger.open_items[:_SHOWN]:
+    for item in items[:_SHOWN]:
         amount = f"{item.currency} {money(Decimal(item.amount))}" if item.amount and item.currency else ""
         name = f"{item.company} {short(item.title or item.business_key, 34)}"
         table.add_row(plain(item.state), Text(name), amount, age(item.since), plain(item.reason), item.owner)
-    return [Text("\nNot delivered", "bold"), table, *_more(len(ledger.open_items))]
+    return [Text("\nNot delivered", "bold"), table, *_more(len(items))]
 
 
 def _remarks(found: Reconciliation) -> list[RenderableType]:

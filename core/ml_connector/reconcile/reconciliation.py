@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ml_connector.delivery.balance import Sum
 from ml_connector.delivery.reading import Found
 from ml_connector.delivery.report import OUT_OF_BALANCE
 from ml_connector.delivery.sink import State
+from ml_connector.reconcile.bulk_view import BOOKS, SOURCE, TARGET, BulkView
 from ml_connector.reconcile.ledger import KINDS, source_total
+from ml_connector.words import many, money
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ml_connector.delivery.balance import Sum
+    from ml_connector.reconcile.bulk_view import Place
     from ml_connector.reconcile.ledger import Ledger
+    from ml_connector.reconcile.open_items import OpenItem
     from ml_connector.reconcile.scope import Scope
     from ml_connector.reconcile.source_view import SourceView
     from ml_connector.reconcile.target_view import TargetView
@@ -56,17 +60,23 @@ class Reconciliation:
     target: TargetView | None = None
     source: SourceView | None = None
     applied: list[str] = field(default_factory=list)  # what became of cancellations asked for
+    bulk: BulkView = field(default_factory=BulkView)
 
     @property
     def points(self) -> list[Point]:
         """What there is to say, the worst first; nothing when all agrees and nothing waits."""
-        found = [*_of_books(self), *_of_target(self.target), *_of_source(self.source)]
+        found = [*_of_books(self), *_of_target(self.target), *_of_source(self.source), *_of_bulk(self.bulk)]
         return sorted(found, key=lambda point: -point.code)
 
     @property
     def exit_code(self) -> int:
         """5 out of balance or in doubt, 4 with records that wait or could not be proven, else 0."""
         return max((point.code for point in self.points), default=0)
+
+    @property
+    def open_items(self) -> list[OpenItem]:
+        """What is not delivered."""
+        return [*self.ledger.open_items, *self.bulk.waiting]
 
     @property
     def balances(self) -> dict[Any, dict[str, Sum]]:
@@ -91,7 +101,8 @@ class Reconciliation:
             "vanished": [_balance(heading, cells) for heading, cells in sorted(self.ledger.vanished.items())],
             "skipped": _rules(self.ledger.skipped),
             "not_kept": _rules(self.source.left_out if self.source else self.ledger.not_kept),
-            "open_items": [item.as_data() for item in self.ledger.open_items],
+            "open_items": [item.as_data() for item in self.open_items],
+            "tables": self.bulk.as_data(),
             "gaps": {
                 "without_period": self.ledger.without_period,
                 "without_accounts": self.ledger.without_accounts,
@@ -155,6 +166,33 @@ def _of_source(source: SourceView | None) -> Iterator[Point]:
                 yield Point(WAITS if waits else OUT, words + more, mine[0].step)
     if source.unlisted:
         yield Point(WAITS, f"not listed whole: {', '.join(source.unlisted)}", "ml-connector reconcile --census")
+
+
+def _of_bulk(bulk: BulkView) -> Iterator[Point]:
+    step = "meltano run --full-refresh {} {}"
+    for place in bulk.differing(TARGET):
+        blocks = place.pipeline.partition("-to-target-")
+        words = f"{_table(place)} holds {_side(bulk, place, TARGET)}; when a run looked last it held"
+        again = step.format(blocks[0], f"target-{blocks[2]}") if blocks[2] else "ml-connector status"
+        yield Point(OUT, f"{words} {_side(bulk, place, BOOKS)}", again)
+    for place in bulk.differing(SOURCE):
+        words = f"the source has {_side(bulk, place, SOURCE)} of {_table(place)}, which held"
+        more = "when a run looked last: the next run brings it, unless records were deleted in the source"
+        yield Point(WAITS, f"{words} {_side(bulk, place, BOOKS)} {more}", "ml-connector run")
+    if bulk.waiting:
+        yield Point(WAITS, f"{_records(len(bulk.waiting))} refused on the way to a table", "ml-connector dead list")
+    if bulk.unlisted:
+        yield Point(WAITS, f"not listed whole: {', '.join(bulk.unlisted)}", "ml-connector reconcile --census")
+
+
+def _table(place: Place) -> str:
+    return f"{place.table} {place.company}".strip()
+
+
+def _side(bulk: BulkView, place: Place, side: str) -> str:
+    total = bulk.sums[place].get(side, Sum())
+    amount = f", {money(total.amount)} {place.currency}" if place.currency else ""
+    return f"{many(total.count, 'row')}{amount}"
 
 
 _KIND_WORDS = {

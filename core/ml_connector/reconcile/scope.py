@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
-from ml_connector.bulk.load import is_bulk
+from ml_connector.bulk.load import BULK
 from ml_connector.errors import ConfigError
 from ml_connector.store.tables import deliveries, runs
 
@@ -51,10 +51,7 @@ class Scope:
 
 
 def newest_runs(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
-    """Return the newest run of each pipeline in the scope: whom it delivers to, with which maps, and how it ended.
-
-    Bulk pipelines are not among them: their books tell batches, not records, and their targets answer no questions.
-    """
+    """Return the newest run of each pipeline in the scope: whom it delivers to, with which maps, and how it ended."""
     newest = select(runs.c.pipeline, func.max(runs.c.started_at).label("started_at")).where(runs.c.kind == "run")
     latest = newest.group_by(runs.c.pipeline).subquery()
     same = (runs.c.pipeline == latest.c.pipeline) & (runs.c.started_at == latest.c.started_at)
@@ -63,5 +60,5 @@ def newest_runs(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
         query = query.where(runs.c.pipeline == scope.pipeline)
     if scope.company is not None:
         theirs = select(deliveries.c.pipeline).where(deliveries.c.company == scope.company)
-        query = query.where(runs.c.pipeline.in_(theirs))
-    return [dict(row) for row in connection.execute(query).mappings() if not is_bulk(row["mapping"])]
+        query = query.where(or_(runs.c.pipeline.in_(theirs), runs.c.mapping.startswith(BULK)))
+    return [dict(row) for row in connection.execute(query).mappings()]

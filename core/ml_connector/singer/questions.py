@@ -22,16 +22,17 @@ if TYPE_CHECKING:
     from ml_connector.singer.target import DeliveryTarget
     from ml_connector.store import Store
 
-    Asked = Callable[[click.Context], AbstractContextManager[DeliveryTarget]]
+    Asked = Callable[[click.Context], AbstractContextManager[Any]]
+    Answer = Callable[[Any, Scope], Iterable[Any]]
 
 _REREAD = "Compare delivered rows with what the target shows now; JSON lines. SCOPE is JSON: period, company."
 _CENSUS = "Compare what a tap's --census tells on standard input with the store; JSON lines. SCOPE as for --reread."
 
 
-def question_options(asked: Asked) -> list[click.Option]:
-    """Return the options; `asked` opens the target that answers."""
+def question_options(asked: Asked, reread: Answer | None = None, census: Answer | None = None) -> list[click.Option]:
+    """Return the options; `asked` opens the target that answers, by default as one that delivers records."""
 
-    def option(name: str, answer: Callable[[DeliveryTarget, Scope], Iterable[Any]], words: str) -> click.Option:
+    def option(name: str, answer: Answer, words: str) -> click.Option:
         def callback(ctx: click.Context, _param: click.Parameter, scope: str | None) -> None:
             if scope is not None:
                 with asked(ctx) as target:
@@ -43,7 +44,7 @@ def question_options(asked: Asked) -> list[click.Option]:
             [name], callback=callback, help=words, is_flag=False, flag_value="{}", metavar="SCOPE", expose_value=False
         )
 
-    return [option("--reread", _reread, _REREAD), option("--census", _census, _CENSUS)]
+    return [option("--reread", reread or _reread, _REREAD), option("--census", census or _census, _CENSUS)]
 
 
 def _reread(target: DeliveryTarget, scope: Scope) -> Iterator[dict[str, Any]]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
+    from ml_connector.bulk.holdings import Holding
     from ml_connector.bulk.load import Refusal
     from ml_connector.delivery.sink import Identity
 
@@ -116,6 +117,9 @@ class PlanBooks:
 
     def loaded(self, load: Load) -> None:
         """Keep nothing: nothing was loaded."""
+
+    def holds(self, holding: Holding) -> None:
+        """Keep nothing: a plan asks no table what it holds."""
 
     def passed(self, state: str) -> None:
         """Keep nothing: STATE does not pass."""

@@ -7,11 +7,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ml_connector.singer.planned import is_plan
+from ml_connector.singer.questions import question_options
 from ml_connector.singer.store_target import StoreTarget, why
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 
 from target_snowflake.books_settings import BOOKS_SETTINGS
 from target_snowflake.connection import ConnectionOptions, Session
+from target_snowflake.holding import census, reread
 from target_snowflake.lines import ChunkReader
 from target_snowflake.loading import LOADING_SETTINGS
 from target_snowflake.opening import Opening
@@ -21,6 +23,7 @@ from target_snowflake.settings import CONNECTION_SETTINGS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import click
     from ml_connector.delivery.sink import Check
 
     from target_snowflake.run import Run
@@ -92,6 +95,13 @@ class TargetSnowflake(StoreTarget):
         return self._run
 
     # questions
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Return the command with `--reread` and `--census`."""
+        command = super().get_singer_command()
+        command.params += question_options(cls._asked, reread, census)
+        return command
 
     def checks(self) -> Iterator[Check]:
         """Yield what `--ping` checks."""
