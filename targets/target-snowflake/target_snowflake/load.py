@@ -22,16 +22,17 @@ if TYPE_CHECKING:
     from target_snowflake.batch import Batch
     from target_snowflake.connection import Session
     from target_snowflake.group import Sums
-    from target_snowflake.shape import Shape
     from target_snowflake.tables import Layout
 
 _OUTCOMES = {NEW: "delivered", CHANGED: "delivered", DELETED: "delivered", UNCHANGED: "unchanged",
              SUPERSEDED: "superseded"}  # fmt: skip
 
 
-def new_name(shape: Shape) -> str:
-    """Return the table that takes the place of a stream's own when all of the stream is in it."""
-    return f"_ML_NEW_{shape.table}"
+_WEIGHINGS = 5
+
+
+class OtherWriter(OutOfBalance):
+    """The table is not what it was when the batch was weighed: another process wrote to it; nothing was applied."""
 
 
 Weighed = dict[str, "Sums"]
@@ -79,13 +80,11 @@ class Loader:
             ConnectionLost: The session is gone; nothing is lost, the batch can be done again from its files.
             CommitInDoubt: The answer to the commit was lost; `found` tells.
             ConfigError: The table cannot take it.
-            OutOfBalance: What was staged is not what was sent, or what was applied is not what was staged.
+            OutOfBalance: What was staged is not what was sent, or what was applied is not what was weighed.
         """
         ids: dict[str, str] = {}
         job = self.stage(batch, ids)
-        weighed = self.weigh(job, ids)
-        self._weighed = {batch.id: weighed}
-        self._apply(job, weighed, ids)
+        weighed = self._settle(job, ids)
         self.session.execute(f"DROP TABLE IF EXISTS {quoted(job.staging)}")
         return told(batch, weighed, ids)
 
@@ -128,7 +127,7 @@ class Loader:
         return job
 
     def _target(self, batch: Batch) -> str:
-        return new_name(batch.shape) if self.options.overwrite else batch.shape.table
+        return self.names.replacing(batch.shape.table) if self.options.overwrite else batch.shape.table
 
     def follow(self, made: Layout) -> None:
         """Change the table as its stream wants it."""
@@ -177,26 +176,41 @@ class Loader:
 
     # applying
 
+    def _settle(self, job: Job, ids: dict[str, str]) -> Weighed:
+        """Weigh and apply, anew when another process wrote to the table between the two."""
+        for attempt in range(1, _WEIGHINGS + 1):
+            weighed = self.weigh(job, ids)
+            self._weighed = {job.batch.id: weighed}
+            try:
+                self._apply(job, weighed, ids)
+            except OtherWriter as error:
+                if attempt == _WEIGHINGS:
+                    raise
+                self._log.warning("batch %s: %s", job.batch.id, error)
+            else:
+                break
+        return weighed
+
     def _apply(self, job: Job, weighed: Weighed, ids: dict[str, str]) -> None:
         counts = {what: sum(each for each, _ in sums.values()) for what, sums in weighed.items()}
         fresh, changed, deleted = (counts.get(what, 0) for what in (NEW, CHANGED, DELETED))
         self.prove()
         with self.session.transaction():
             if job.by_key and self.options.merge and fresh + changed + deleted:
-                self._count("merge", job.merge(), fresh + changed + deleted, ids)
+                self._count(job, "merge", job.merge(), fresh + changed + deleted, ids)
             elif fresh + changed + deleted:
-                self._count("insert", job.insert(), fresh + changed, ids)
+                self._count(job, "insert", job.insert(), fresh + changed, ids)
                 if job.by_key:
-                    self._count("delete", job.delete(), changed + deleted, ids)
+                    self._count(job, "delete", job.delete(), changed + deleted, ids)
             ids["loads"] = self.session.execute(self._load_row(job, counts)).query_id
 
-    def _count(self, step: str, statement: str, expected: int, ids: dict[str, str]) -> None:
+    def _count(self, job: Job, step: str, statement: str, expected: int, ids: dict[str, str]) -> None:
         result = self.session.execute(statement)
         ids[step] = result.query_id
         if result.rowcount != expected:
-            raise OutOfBalance(
-                f"{step}: {result.rowcount} rows instead of {expected}; the transaction was undone. Does another "
-                "process write to the same table? End that, then run again."
+            raise OtherWriter(
+                f"{job.target}: {step} of {result.rowcount} rows instead of {expected}; the transaction was undone. "
+                "Another process writes to the same rows. End that, then run again."
             )
 
     def _load_row(self, job: Job, counts: Mapping[str, int]) -> str:

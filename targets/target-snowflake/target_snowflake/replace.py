@@ -11,7 +11,6 @@ from ml_connector.bulk.load import Load
 from ml_connector.errors import ConfigError
 from ml_connector.store.text import stamp, utc_now
 
-from target_snowflake.load import new_name
 from target_snowflake.names import literal, quoted
 from target_snowflake.setup import LOADS
 from target_snowflake.shape import DELETED_AT, ROW_HASH, VERSION
@@ -52,7 +51,7 @@ def swap(loader: Loader, shape: Shape, batch_id: str, complete: bool | None) -> 
     Raises:
         ConfigError: The tap did not read the stream to its end, or brought so little that this may be so.
     """
-    old, new = shape.table, new_name(shape)
+    old, new = shape.table, loader.names.replacing(shape.table)
     fresh, existing = read_table(loader.session, new), read_table(loader.session, old)
     before = 0 if existing is None else _rows(loader, old)
     after = 0 if fresh is None else _rows(loader, new)
@@ -91,7 +90,7 @@ def _keep_others(loader: Loader, shape: Shape, columns: list[str]) -> None:
     """Take over the rows of companies that this run did not read."""
     if not shape.company:
         return
-    company, new = quoted(shape.company.name), quoted(new_name(shape))
+    company, new = quoted(shape.company.name), quoted(loader.names.replacing(shape.table))
     names = ", ".join(map(quoted, columns))
     brought = f"SELECT DISTINCT {company} FROM {new}"
     loader.session.execute(

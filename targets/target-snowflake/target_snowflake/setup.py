@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConfigError
 
-from target_snowflake.names import literal, mark, quoted
+from target_snowflake.names import LONGEST, literal, mark, quoted
 
 if TYPE_CHECKING:
     from target_snowflake.connection import Session
@@ -48,6 +48,11 @@ class Names:
     def staging(self, batch_id: str) -> str:
         """Return the staging table of a batch."""
         return f"{self.staging_prefix}{batch_id.upper().replace('-', '_')}"
+
+    def replacing(self, table: str) -> str:
+        """Return the table that takes a table's place when all of its stream is in it; the next run clears it, too."""
+        name = f"{self.staging_prefix}NEW_{table}"
+        return name if len(name) <= LONGEST else f"{self.staging_prefix}NEW_{mark(table)}"
 
     @property
     def folder(self) -> str:
