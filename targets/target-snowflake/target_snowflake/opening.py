@@ -23,6 +23,7 @@ from target_snowflake.earlier import check_earlier
 from target_snowflake.load import Loader
 from target_snowflake.loading import load_options, run_options, spill_folder
 from target_snowflake.own_folder import own_folder
+from target_snowflake.patience import patiently
 from target_snowflake.planning import PlanBooks, PlanLoader
 from target_snowflake.run import Run
 from target_snowflake.setup import Names, prepare
@@ -55,10 +56,10 @@ class Opening:
         options.check()
         made = run_options(self.config, self.held.enter_context(own_folder(spill_folder(self.config))))
         with Session.open(options, {"pipeline": self.pipeline, "run": ""}) as session:
-            identity = check_identity(session, self.config)
+            identity = patiently(session, lambda _again: check_identity(session, self.config), "Signing in")
             books = self._books(identity)
             try:
-                self._prepare(session, books)
+                patiently(session, lambda _again: self._prepare(session, books), "Making the schema ready")
                 return Run(made, books, self._crew(options, books), self._emit)
             except BaseException as error:
                 message, exit_code = why(error)

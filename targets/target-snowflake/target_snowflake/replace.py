@@ -12,7 +12,7 @@ from ml_connector.errors import ConfigError
 from ml_connector.store.text import stamp, utc_now
 
 from target_snowflake.names import literal, quoted
-from target_snowflake.setup import LOADS
+from target_snowflake.setup import LOADS, rows_deleted
 from target_snowflake.shape import DELETED_AT, ROW_HASH, VERSION
 from target_snowflake.tables import read_table
 
@@ -24,8 +24,11 @@ _LEAST_SHARE = 0.5
 """A tap that does not tell whether it read to the end is not believed when it brought less of the table than this."""
 
 
-def activate(loader: Loader, shape: Shape, version: int, batch_id: str) -> Load:
-    """Delete or mark the rows of older versions, in one transaction with its line in `_ML_LOADS`."""
+def activate(loader: Loader, shape: Shape, version: int, batch_id: str, *, again: bool = False) -> Load:
+    """Delete or mark the rows of older versions, in one transaction with its line in `_ML_LOADS`.
+
+    `again`: it may have been done before, and the answer was lost.
+    """
     table = quoted(shape.table)
     old = f"COALESCE({quoted(VERSION)}, 0) < {version}"
     if shape.company:
@@ -38,6 +41,8 @@ def activate(loader: Loader, shape: Shape, version: int, batch_id: str) -> Load:
     hard = f"DELETE FROM {table} WHERE {old}"
     if read_table(loader.session, shape.table) is None:
         return _load(shape, batch_id, 0)
+    if again and (gone := rows_deleted(loader.session, batch_id)) is not None:
+        return _load(shape, batch_id, gone)
     loader.prove()
     with loader.session.transaction():
         gone = loader.session.execute(hard if loader.options.hard_delete else soft).rowcount or 0

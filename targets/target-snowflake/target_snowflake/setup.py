@@ -113,3 +113,9 @@ def is_loaded(session: Session, batch_id: str) -> bool:
     """Return whether a batch's transaction was committed."""
     found = session.execute(f"SELECT COUNT(*) FROM {quoted(LOADS)} WHERE BATCH_ID = {literal(batch_id)}")
     return bool(found.rows[0][0])
+
+
+def rows_deleted(session: Session, batch_id: str) -> int | None:
+    """Return how many rows a committed transaction has deleted, None when it was not committed."""
+    found = session.execute(f"SELECT ROWS_DELETED FROM {quoted(LOADS)} WHERE BATCH_ID = {literal(batch_id)}").rows
+    return int(found[0][0]) if found else None

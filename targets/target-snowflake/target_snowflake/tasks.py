@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import stamina
-from ml_connector.errors import OutOfPatience
-
-from target_snowflake.faults import BatchRefused, ConnectionLost
+from target_snowflake.faults import BatchRefused
 from target_snowflake.isolate import MOST_REFUSED, halves, record_of
+from target_snowflake.patience import patiently
 from target_snowflake.replace import activate, swap
 
 if TYPE_CHECKING:
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from target_snowflake.load import Loader
     from target_snowflake.shape import Shape
     from target_snowflake.spill import SpillOptions
-
-_TRIES = 6
 
 
 class Outcome(NamedTuple):
@@ -74,22 +70,13 @@ class LoadTask:
 
     def _patiently(self, loader: Loader, batch: Batch) -> Load:
         """Load a batch, on a new session when one is lost; one whose commit was in doubt is looked up first."""
-        try:
-            for attempt in stamina.retry_context(on=ConnectionLost, attempts=_TRIES, wait_initial=0.2, wait_max=30):
-                with attempt:
-                    return self._once(loader, batch, again=attempt.num > 1)
-        except ConnectionLost as lost:
-            raise OutOfPatience(
-                f"{lost} Batch {batch.id} was tried {_TRIES} times. STATE has not passed it: run again later."
-            ) from lost
-        raise AssertionError  # stamina returns or raises
 
-    def _once(self, loader: Loader, batch: Batch, *, again: bool) -> Load:
-        if again:
-            loader.session.reopen()
-            if (load := loader.found(batch)) is not None:
+        def step(again: bool) -> Load:
+            if again and (load := loader.found(batch)) is not None:
                 return load
-        return loader.load(batch)
+            return loader.load(batch)
+
+        return patiently(loader.session, step, f"Batch {batch.id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +97,11 @@ class ActivateTask:
         """Delete, or mark as deleted, the rows of other versions."""
         if loader.plans:
             return Outcome([], [])
-        return Outcome([activate(loader, self.shape, self.version, self.id)], [])
+
+        def step(again: bool) -> Load:
+            return activate(loader, self.shape, self.version, self.id, again=again)
+
+        return Outcome([patiently(loader.session, step, f"ACTIVATE_VERSION of {self.stream}")], [])
 
 
 @dataclass(frozen=True, slots=True)
