@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import subprocess
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.target_snowflake.conftest import PROGRAM, Loading, record, schema, state
