@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -153,12 +153,16 @@ def _type(schema: Mapping[str, Any], number: Type) -> Type:
 def _branches(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield every alternative of a schema, each with one type."""
     for word in ("anyOf", "oneOf", "allOf"):
-        for each in schema.get(word) or ():
+        for each in _listed(schema.get(word)):
             if isinstance(each, dict):
                 yield from _branches(each)
     types = schema.get("type")
-    for each in [types] if isinstance(types, str) else types or ():
+    for each in [types] if isinstance(types, str) else _listed(types):
         yield {**schema, "type": each}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _kind(schema: Mapping[str, Any]) -> Kind | None:
@@ -178,9 +182,17 @@ def _kind(schema: Mapping[str, Any]) -> Kind | None:
             return Kind.VARIANT
 
 
+def _step(value: Any) -> Decimal | None:
+    try:
+        step = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return step if step.is_finite() and step > 0 else None
+
+
 def _number(branches: Sequence[Mapping[str, Any]], default: Type) -> Type:
     """Return the exact type of a number: its scale is that of `multipleOf`, else the default's."""
-    steps = [Decimal(str(each["multipleOf"])) for each in branches if each.get("multipleOf")]
+    steps = [step for each in branches if (step := _step(each.get("multipleOf")))]
     if not steps:
         return default
     exponent = steps[0].normalize().as_tuple().exponent

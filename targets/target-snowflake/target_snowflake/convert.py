@@ -35,6 +35,7 @@ _FIRST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LAST = (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _FRACTION = re.compile(r"[.,](\d+)")
 _MICROS, _NANOS = 6, 9
+_MICRO_TIME = len("23:59:59.123456")
 
 HALF_A_CHARACTER = "it has half a character (a lone surrogate), which no text in Snowflake can hold"
 NO_UTF8 = "it has bytes that are not UTF-8"
@@ -71,9 +72,14 @@ def _integers(values: Values) -> Converted:
 def _numbers(values: Values, precision: int, scale: int) -> Converted:
     kind = pa.decimal128(precision, scale)
     try:
-        return Converted(pa.array(values, kind))
+        array = pa.array(values, kind)
     except _MISFIT:
-        return _each(values, kind, lambda value: _number(value, precision, scale))
+        pass
+    else:
+        if "E-" not in ",".join(map(str, values)):
+            return Converted(array)
+    # pyarrow 26 makes 1E-48 zero without a word: numbers that small are converted one by one.
+    return _each(values, kind, lambda value: _number(value, precision, scale))
 
 
 def _number(value: Decimal, precision: int, scale: int) -> Decimal:
@@ -216,7 +222,11 @@ def _date(text: str) -> date:
 
 
 def _times(values: Values) -> Converted:
-    return _fine(_each(values, pa.string(), _time, "a time of day"), pa.time64("us"))
+    made = _each(values, pa.string(), _time, "a time of day")
+    texts = made.array.to_pylist()
+    if any(text and len(text) > _MICRO_TIME for text in texts):
+        return made  # Snowflake reads texts of nanoseconds itself
+    return Converted(pa.array([text and time.fromisoformat(text) for text in texts], pa.time64("us")), made.misfits)
 
 
 def _time(text: str) -> str:
