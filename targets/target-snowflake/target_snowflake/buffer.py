@@ -16,6 +16,8 @@ from target_snowflake.spill import Spill
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    import msgspec
+
     from target_snowflake.columns import Column
     from target_snowflake.group import Group, Reading, Refused, Sums
     from target_snowflake.lines import Envelope
@@ -32,7 +34,7 @@ class Surroundings:
     now: Callable[[], str]
     received: Callable[[Shape, Sums], None]
     refused: Callable[[Shape, list[Refused], Pending], None]
-    arrived: Callable[[Shape, pa.Table], frozenset[str]]  # of these rows, those that wait as dead letters
+    arrived: Callable[[Shape, Sequence[msgspec.Raw]], frozenset[str]]  # of these, those that wait as dead letters
 
 
 @dataclass(slots=True)
@@ -122,7 +124,7 @@ class Buffer:
         if group.partial and self._open is not None:
             yield self._close(pending.numbers[0])
         if group.table.num_rows:
-            self._append(group, pending.size)
+            self._append(group, pending)
         if group.partial and self._open is not None:
             yield self._close(None)
         if self._open is None:
@@ -134,7 +136,7 @@ class Buffer:
         if self._open is not None:
             yield self._close(None)
 
-    def _append(self, group: Group, size: int) -> None:
+    def _append(self, group: Group, pending: Pending) -> None:
         if self._open is None:
             name = self._around.batch_id()
             self._open = _Open(name, Spill(self._around.spill, name), self._around.now())
@@ -142,12 +144,12 @@ class Buffer:
         batch.spill.write(group.table)
         batch.exact |= {column.name: column for column in group.exact}
         batch.rows += group.table.num_rows
-        batch.size += size
+        batch.size += pending.size
         batch.partial |= group.partial
         _add(batch.sums, sums(group.table, self.shape))
         _add(batch.folded, group.folded)
         batch.ends += _ends(group.table, self.shape)
-        batch.arrived |= self._around.arrived(self.shape, group.table)
+        batch.arrived |= self._around.arrived(self.shape, [pending.raws[place] for place in group.places])
 
     def _close(self, rest: int | None) -> Batch:
         """End the open batch; `rest` is the number of the first record that is not in it."""

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from ml_connector.bulk.keys import COMPANY
 from ml_connector.errors import BadInput, ConfigError
 from ml_connector.store.text import storable
 from singer_sdk.exceptions import MissingKeyPropertiesError
@@ -18,7 +19,7 @@ from target_snowflake.columns import Column, Kind
 from target_snowflake.convert import HALF_A_CHARACTER, NO_UTF8
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _PYTHON: dict[Kind, Any] = {
     Kind.INTEGER: int,
@@ -75,6 +76,9 @@ class Decoder:
         struct = self._struct(columns)
         self._all = msgspec.json.Decoder(list[struct])  # type: ignore[valid-type]
         self._one = msgspec.json.Decoder(struct)
+        self._parts = {f"k{place}": name for place, name in enumerate({*self._keys, COMPANY})}
+        parts = msgspec.defstruct("Key", [(field, Any, None) for field in self._parts], rename=self._parts, gc=False)
+        self._key = msgspec.json.Decoder(parts, float_hook=Decimal)
         self.fields = tuple(f"f{place}" for place in range(len(columns)))
         self.getters: tuple[Callable[[Any], Any], ...] = tuple(map(attrgetter, self.fields))
 
@@ -91,6 +95,16 @@ class Decoder:
         fields.sort(key=len)  # what is required comes first
         rename = {f"f{place}": column.property for place, column in enumerate(columns)}
         return msgspec.defstruct("Row", fields, rename=rename, gc=False)
+
+    def keys(self, raws: Iterable[msgspec.Raw]) -> Iterator[dict[str, Any]]:
+        """Yield, of each record, what its business key is made of, as it was written."""
+        for raw in raws:
+            try:
+                found = self._key.decode(raw)
+            except _UNREADABLE:
+                yield plain(raw)
+            else:
+                yield {name: getattr(found, field) for field, name in self._parts.items()}
 
     def rows(self, raws: Sequence[msgspec.Raw]) -> tuple[list[Any], list[Rejected]]:
         """Return the records as rows, None for each that is rejected, and why.

@@ -64,6 +64,7 @@ class Group:
     partial: bool
     received: Sums
     folded: Sums  # what of it later records of the same stretch have taken in
+    places: Sequence[int]  # of its rows among the pending records
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Reading:
             folded = less(received, sums(table, self.shape))
         for each in refused:
             self._count(received, each.record)
-        return Group(table, tuple(made.exact), refused, made.partial, received, folded)
+        return Group(table, tuple(made.exact), refused, made.partial, received, folded, kept)
 
     @property
     def _key_getters(self) -> list[Callable[[Any], Any]]:

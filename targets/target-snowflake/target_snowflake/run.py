@@ -15,7 +15,7 @@ from ml_connector.bulk.keys import BusinessKeys
 from ml_connector.bulk.load import Refusal
 from ml_connector.bulk.totals import BulkTotals
 from ml_connector.delivery.work import Origin
-from ml_connector.errors import BadInput
+from ml_connector.errors import BadInput, ConfigError
 from ml_connector.store.text import stamp, utc_now
 from singer_sdk.exceptions import RecordsWithoutSchemaException
 
@@ -31,7 +31,6 @@ from target_snowflake.tasks import ActivateTask, LoadTask, SwapTask
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    import pyarrow as pa
     from ml_connector.bulk.books import BulkBooks
     from ml_connector.delivery.report import RunReport
 
@@ -73,6 +72,11 @@ class _Stream:
     keys: BusinessKeys
     since: float = 0.0  # when its open batch began
     held: int | None = None  # the first record that is committed beside its table only
+
+    @property
+    def table(self) -> str:
+        """Its table."""
+        return self.buffer.shape.table
 
 
 class NoSchema(BadInput, RecordsWithoutSchemaException):
@@ -223,13 +227,22 @@ class Run:
             "bookmark_properties": message.bookmark_properties,
         }
         shape = Shape.of(told, self._options.rules, whole=self._options.whole)
+        self._check_table(name, shape.table)
         if known is not None:
-            self._submit_all(known.buffer.close())
+            self._close(known)
         reading = Reading(shape, Decoder(name, shape.columns), self._options.zone, self._options.evolve)
         held = known.held if known else None
         self._streams[name] = _Stream(Buffer(reading, self._around), newest, BusinessKeys(name, keys), held=held)
         self._books.stream(name, schema, keys)
         self._totals.stream(name, schema)
+
+    def _check_table(self, name: str, table: str) -> None:
+        other = next((one for one, each in self._streams.items() if each.table == table and one != name), None)
+        if other is not None:
+            raise ConfigError(
+                f"the streams {other!r} and {name!r} would both be loaded into the table {table}. Rename one with "
+                "Meltano's stream maps, or load them into different schemas."
+            )
 
     def _state(self, message: Envelope) -> None:
         if not len(message.value):
@@ -245,7 +258,7 @@ class Run:
             raise BadInput(f"line {self._lines}: ACTIVATE_VERSION of a stream without SCHEMA, or without version.")
         if self._options.overwrite:
             return  # the whole table is replaced anyway
-        self._submit_all(stream.buffer.close())
+        self._close(stream)
         self._number += 1  # so that STATE behind it waits for it
         self._submit(ActivateTask(stream.buffer.shape, message.version, self._number, self._batch_id()))
 
@@ -409,15 +422,12 @@ class Run:
             currency=currency or None,
         )
 
-    def _arrived(self, shape: Shape, table: pa.Table) -> frozenset[str]:
+    def _arrived(self, shape: Shape, raws: Sequence[msgspec.Raw]) -> frozenset[str]:
         waiting = self._books.waiting(shape.stream)
         if not waiting or not shape.keys:
             return frozenset()
-        keys = self._streams[shape.stream].keys
-        names = {column.name: column.property for column in (*shape.keys, *([shape.company] if shape.company else []))}
-        rows: list[dict[str, Any]] = table.select(list(names)).to_pylist()
-        found = (keys.of({names[name]: value for name, value in row.items()}) for row in rows)
-        return waiting & frozenset(found)
+        stream = self._streams[shape.stream]
+        return waiting & frozenset(map(stream.keys.of, stream.buffer.reading.decoder.keys(raws)))
 
 
 _ADVICE = {
