@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ml_connector_simulators.snowflake.cursor import Cursor
     from ml_connector_simulators.snowflake.session import Session
 
+_SOURCE = "_SIM_MERGE_SOURCE"
 _DONE = {"INSERT": "inserted", "UPDATE": "updated", "DELETE": "deleted"}
 
 
@@ -24,6 +25,7 @@ def merge(session: Session, cursor: Cursor, expression: exp.Merge, params: Any) 
     with refused(expression):
         cursor.check_db_and_schema(expression)
         translated = cursor.translated(expression, params)
+    _read_files_once(cursor, translated.args["using"])
     if (
         isinstance(translated, exp.Merge)
         and session.parameters.get("ERROR_ON_NONDETERMINISTIC_MERGE", True) is not False
@@ -34,6 +36,15 @@ def merge(session: Session, cursor: Cursor, expression: exp.Merge, params: Any) 
     columns = [f'{counts.get(each, 0)} AS "number of rows {_DONE[each]}"' for each in _DONE if each in wanted]
     cursor.answer(f"SELECT {', '.join(columns)}")
     return True
+
+
+def _read_files_once(cursor: Cursor, source: exp.Expr) -> None:
+    """Keep the rows of staged files in a table of the session: DuckDB would parse their JSON again for every pair."""
+    if isinstance(source, exp.Subquery) and any(
+        not isinstance(each.this, exp.Identifier) for each in source.find_all(exp.Table)
+    ):
+        cursor.duck(f"CREATE OR REPLACE TEMPORARY TABLE {_SOURCE} AS {source.this.sql(dialect='duckdb')}")
+        source.set("this", exp.select("*").from_(f"temp.main.{_SOURCE}"))
 
 
 def plain(update: exp.Update) -> None:
