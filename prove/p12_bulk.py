@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from ml_connector_simulators.snowflake import SnowflakeServer
 
+    from prove.flow import Ended
+
 NUMBER, TITLE = 12, "kill -9 in a load into Snowflake, then resume from the STATE it printed"
 RECORDS = {Size.SHORT: 4_000, Size.FULL: 200_000}
 KILLS = {Size.SHORT: 3, Size.FULL: 100}
@@ -97,8 +99,7 @@ def _load(size: Size, chance: random.Random, result: Result, load: BulkLoad, kil
             break
         result.seams.append(point.rpartition(":")[0])
         result.note(place, [f"hung for {ended.seconds:.0f} s"] if ended.hung else load.ahead())
-    result.note(place, ended.faults() + load.faults())
-    result.note(place, _again(load))
+    result.note(place, _ended(ended) or load.faults() + _again(load))
     result.counts += load.counts
     result.counts["runs"] += load.runs
     shutil.rmtree(load.folder, ignore_errors=True)
@@ -107,7 +108,12 @@ def _load(size: Size, chance: random.Random, result: Result, load: BulkLoad, kil
 def _again(load: BulkLoad) -> list[str]:
     """Load everything once more: a complete run that has nothing to do leaves all as it is."""
     load.at = 0
-    return [f"run again: {words}" for words in load.run("count:/dev/null").faults()] + load.faults()
+    return _ended(load.run("count:/dev/null")) or load.faults()
+
+
+def _ended(ended: Ended) -> list[str]:
+    """Return what is wrong with how a process ended, and its last words."""
+    return [f"{words}: {ended.err.strip().splitlines()[-1:]}" for words in ended.faults()]
 
 
 def _drawn(chance: random.Random, size: Size) -> list[str]:
