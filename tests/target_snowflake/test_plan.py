@@ -39,7 +39,7 @@ def tables(loading):
 def test_a_plan_of_a_first_load_counts_and_leaves_no_table(loading, tmp_path):
     loading.session.execute(f"CREATE SCHEMA IF NOT EXISTS {loading.config['schema']}")
     flow = planned(loading, tmp_path, INVOICES, invoice(1, 10.25), invoice(2, 5), state({"a": 1}))
-    assert rows(flow) == {("NO01", "new"): (2, "15.250000000")}
+    assert rows(flow) == {("NO01", "new"): (2, "15.25")}
     assert [each.split(" (")[0] for each in flow["statements"]] == ['CREATE TABLE IF NOT EXISTS "INVOICES"']
     loading.session.execute(f"USE SCHEMA {loading.config['schema']}")
     assert tables(loading) == set()
@@ -53,10 +53,10 @@ def test_a_plan_tells_new_changed_unchanged_and_what_would_be_refused(loading, t
         loading, tmp_path, INVOICES, invoice(1, 10), invoice(2, 21), invoice(4, 40), invoice(4, 41), invoice(5, "x")
     )
     assert rows(flow) == {
-        ("NO01", "new"): (1, "41.000000000"),
-        ("NO01", "changed"): (1, "21.000000000"),
-        ("NO01", "unchanged"): (1, "10.000000000"),
-        ("NO01", "skipped"): (1, "40.000000000"),
+        ("NO01", "new"): (1, "41"),
+        ("NO01", "changed"): (1, "21"),
+        ("NO01", "unchanged"): (1, "10"),
+        ("NO01", "skipped"): (1, "40"),
     }
     assert [(each["key"], each["verdict"], each["reason"]) for each in flow["records"]] == [
         ("singer:NO01:invoices:5", "blocked", "value_does_not_fit")
@@ -71,7 +71,7 @@ def test_a_plan_of_a_replaced_table_does_not_replace_it(loading, tmp_path):
     loading.run(INVOICES, invoice(1, 10), load_method="overwrite")
     loading.session.reopen()
     flow = planned(loading, tmp_path, INVOICES, invoice(2, 20), load_method="overwrite")
-    assert rows(flow) == {("NO01", "new"): (1, "20.000000000")}
+    assert rows(flow) == {("NO01", "new"): (1, "20")}
     assert loading.rows('SELECT ID FROM "INVOICES"') == [(1,)]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
+from ml_connector.finance import money
 from ml_connector.singer.totals import currency_of
 
 from target_snowflake.columns import Column, Kind, Type
@@ -254,7 +255,7 @@ def sums(table: pa.Table, shape: Shape) -> Sums:
     narrow = pa.table({"company": company, "currency": currency, "amount": amount})
     found = narrow.group_by(["company", "currency"]).aggregate([([], "count_all"), ("amount", "sum")])
     return {
-        (row["company"], row["currency"]): (row["count_all"], Decimal(row["amount_sum"] or 0))
+        (row["company"], row["currency"]): (row["count_all"], money.plain(Decimal(row["amount_sum"] or 0)))
         for row in found.to_pylist()
     }
 

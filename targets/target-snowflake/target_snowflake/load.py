@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ml_connector.bulk.load import Load
 from ml_connector.errors import ConfigError, OutOfBalance
+from ml_connector.finance import money
 from ml_connector.store.text import stamp, utc_now
 
 from target_snowflake.names import literal, quoted
@@ -153,7 +154,7 @@ class Loader:
         weighed: Weighed = {}
         staged: Sums = {}
         for what, company, currency, count, amount in result.rows:
-            total = (int(count), Decimal(amount or 0))
+            total = (int(count), money.plain(Decimal(amount or 0)))
             weighed.setdefault(what, {})[company, currency] = total
             before = staged.get((company, currency), (0, Decimal(0)))
             staged[company, currency] = (before[0] + total[0], before[1] + total[1])
