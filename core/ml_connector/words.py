@@ -19,9 +19,8 @@ def plain(name: str) -> str:
 
 def money(amount: Decimal) -> str:
     """Return an amount with thousands separated and at least two decimals; no digit is lost."""
-    exponent = amount.as_tuple().exponent
-    decimals = max(2, -exponent) if isinstance(exponent, int) else 2
-    return f"{amount:,.{decimals}f}"
+    whole, _, decimals = f"{amount:,f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
 def amounts(sums: Mapping[str, Decimal]) -> str:

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from ml_connector_simulators.kit import Simulator
 
 
+NOT_INSTALLED = 3
+"""The exit code when a part is asked for that is not installed."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     options = _parser().parse_args(arguments)
     if options.data is not None:
         options.data.mkdir(parents=True, exist_ok=True)
     simulators = _snowflake(options) if options.command == "snowflake" else _simulators(options)
-    asyncio.run(_serve(simulators, with_parent=getattr(options, "with_parent", False)))
+    asyncio.run(_serve(simulators, with_parent=options.with_parent))
     return 0
 
 
@@ -37,18 +41,23 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--data", type=Path, metavar="DIR", help="keep state here, so that a restart keeps it")
     serve.add_argument("--seed", type=int, default=1, metavar="N", help="another seed gives other amounts and names")
     serve.add_argument("--visma-invoices", type=int, metavar="N", help="serve N supplier invoices, for a benchmark")
+    serve.add_argument("--intercompany", action="store_true", help="let Visma's companies invoice each other, too")
     snowflake = commands.add_parser("snowflake", help="Snowflake, until SIGTERM")
     snowflake.add_argument("--port", type=int, default=8703, metavar="PORT", help="0: any free port")
     snowflake.add_argument("--data", type=Path, metavar="DIR", help="keep databases and stages here")
     snowflake.add_argument("--schema", action="append", default=[], metavar="DB.SCHEMA", help="make it, if missing")
-    snowflake.add_argument("--with-parent", action="store_true", help="end also when standard input closes")
+    for command in (serve, snowflake):
+        command.add_argument("--with-parent", action="store_true", help="end also when standard input closes")
     return parser
 
 
 def _snowflake(options: argparse.Namespace) -> list[tuple[Simulator, int]]:
     # Imported here because only this one needs DuckDB and fakesnow.
-    from ml_connector_simulators.snowflake.simulator import SnowflakeSimulator  # noqa: PLC0415
-
+    try:
+        from ml_connector_simulators.snowflake.simulator import SnowflakeSimulator  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"{error.name} is not installed: pip install 'ml-connector-simulators[snowflake]'\n")
+        sys.exit(NOT_INSTALLED)
     return [(SnowflakeSimulator(options.data, options.schema), options.port)]
 
 
@@ -58,7 +67,7 @@ def _simulators(options: argparse.Namespace) -> list[tuple[Simulator, int]]:
     from ml_connector_simulators.visma import Bulk, Month, VismaSimulator  # noqa: PLC0415
 
     many: int | None = options.visma_invoices
-    seed = Month(options.seed) if many is None else Bulk(many, seed=options.seed)
+    seed = Month(options.seed, options.intercompany) if many is None else Bulk(many, seed=options.seed)
     return [
         (VismaSimulator(seed, data=_file(options.data, "visma")), options.visma_port),
         (ServiceNowSimulator(data=_file(options.data, "servicenow")), options.servicenow_port),

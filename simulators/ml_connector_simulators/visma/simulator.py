@@ -7,8 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from starlette.routing import Route
+
 from ml_connector_simulators.kit import FixedWindow, Simulator
 from ml_connector_simulators.kit.clock import MONTH_END_CLOSE
+from ml_connector_simulators.kit.wire import json_response
 from ml_connector_simulators.visma.api import Api
 from ml_connector_simulators.visma.auth import Connect
 from ml_connector_simulators.visma.bulk import Bulk
@@ -17,10 +20,15 @@ from ml_connector_simulators.visma.seed.masters import segment_value
 from ml_connector_simulators.visma.seed.month import Month
 from ml_connector_simulators.visma.seed.values import instant
 from ml_connector_simulators.visma.store import Row, Store
+from ml_connector_simulators.visma.totals import totals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
 
     from ml_connector_simulators.visma.resource import Resource
 
@@ -78,6 +86,13 @@ class VismaSimulator(Simulator):
             "permit": self.permit,
             "limit_page": self.limit_page,
         }
+
+    def admin_routes(self) -> Sequence[BaseRoute]:
+        """`/_sim/totals`: what the companies' own people would add up."""
+        return (Route("/_sim/totals", self._totals, methods=["GET"]),)
+
+    async def _totals(self, _: Request) -> Response:
+        return json_response(totals(self.rows))
 
     def row(self, company: str, resource: str, key: str) -> Row:
         """A row as it is stored."""
