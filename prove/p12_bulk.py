@@ -72,7 +72,7 @@ def attack(size: Size, folder: Path, case: tuple[int, int, int]) -> Result:
     chance, result = random.Random(seed), Result()
     stream = BulkStream(RECORDS[size], seed)
     with running_snowflake(folder / f"snowflake-{worker}") as server:
-        while len(result.seams) < kills:
+        while len(result.seams) < kills and result.counts["loads"] <= kills:
             _load(
                 size, chance, result, _begun(server, folder, f"W{worker}L{result.counts['loads']}", stream, size), kills
             )
