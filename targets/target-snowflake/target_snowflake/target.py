@@ -19,6 +19,7 @@ from target_snowflake.loading import LOADING_SETTINGS
 from target_snowflake.opening import Opening
 from target_snowflake.permissions import checks
 from target_snowflake.settings import CONNECTION_SETTINGS
+from target_snowflake.view_answers import view_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,9 +99,9 @@ class TargetSnowflake(StoreTarget):
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """Return the command with `--reread` and `--census`."""
+        """Return the command with `--reread`, `--census` and `--views`."""
         command = super().get_singer_command()
-        command.params += question_options(cls._asked, reread, census)
+        command.params += [*question_options(cls._asked, reread, census), view_option(cls._asked)]
         return command
 
     def checks(self) -> Iterator[Check]:
