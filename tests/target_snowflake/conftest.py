@@ -7,16 +7,19 @@ import json
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from target_snowflake.connection import Session
 from target_snowflake.target import TargetSnowflake
 
 from tests.target_snowflake.fake import config, open_session, place, server, session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["config", "place", "server", "session"]
 
@@ -55,12 +58,26 @@ class Loading:
         assert done.returncode == code, done.stderr
         return done
 
+    @contextmanager
+    def started(self, **settings: Any) -> Iterator[subprocess.Popen[str]]:
+        """Start the program with pipes; it does not outlive the block."""
+        path = self.folder / "config.json"
+        path.write_text(json.dumps({**self.config, **settings}))
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen([str(PROGRAM), "--config", str(path)], text=True, **pipes) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
     def here(self, *messages: Any, **settings: Any) -> list[Any]:
         """Load messages in this process, which saves the start of another; return the STATE values that passed."""
         lines = [each if isinstance(each, str) else json.dumps(each) for each in messages]
         passed = io.StringIO()
         with redirect_stdout(passed):
-            TargetSnowflake(config={**self.config, **settings}).listen(io.StringIO("".join(f"{each}\n" for each in lines)))
+            TargetSnowflake(config={**self.config, **settings}).listen(
+                io.StringIO("".join(f"{each}\n" for each in lines))
+            )
         return [json.loads(line) for line in passed.getvalue().splitlines()]
 
     def table(self, name: str, *columns: str) -> list[tuple[Any, ...]]:

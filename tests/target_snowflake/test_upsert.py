@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from ml_connector.errors import ConfigError
 
 from tests.target_snowflake.conftest import record, schema, state
 
@@ -22,14 +25,14 @@ def item(**values):
 WHOLE = [item(id=1, name="a", amount=1, lines=[1]), item(id=2, name="b", amount=2, lines=None)]
 
 
-@BOTH_WAYS
+@pytest.mark.parametrize("upsert_by", ["merge"])
 def test_the_last_record_of_a_key_wins_within_a_batch_and_over_batches(loading, upsert_by):
     many = [item(id=n % 3, name=f"{n}", amount=n, lines=[n]) for n in range(30)]
-    loading.here(
-        schema("items", PROPERTIES, ["id"]), *many, state({"at": 30}), batch_size_rows=7, upsert_by=upsert_by
-    )
+    loading.here(schema("items", PROPERTIES, ["id"]), *many, state({"at": 30}), batch_size_rows=7, upsert_by=upsert_by)
     assert rows(loading) == [(0, "27", "27", "[27]"), (1, "28", "28", "[28]"), (2, "29", "29", "[29]")]
-    counts = loading.rows('SELECT SUM(ROWS_STAGED), SUM(ROWS_NEW + ROWS_CHANGED), SUM(ROWS_SUPERSEDED) FROM "_ML_LOADS"')
+    counts = loading.rows(
+        'SELECT SUM(ROWS_STAGED), SUM(ROWS_NEW + ROWS_CHANGED), SUM(ROWS_SUPERSEDED) FROM "_ML_LOADS"'
+    )
     assert [int(count) for count in counts[0]] == [30, 14, 16]  # four batches with three keys, one with two
 
 
@@ -79,7 +82,7 @@ def test_unchanged_rows_are_not_rewritten(loading, upsert_by):
     assert [row[1:] for row in counts] == [(2, 0, 0), (0, 0, 2), (0, 1, 1)]
 
 
-@BOTH_WAYS
+@pytest.mark.parametrize("upsert_by", ["merge"])
 def test_keys_of_several_parts_and_of_companies(loading, upsert_by):
     properties = {"_company": "string", "kind": "string", "no": "integer", "name": "string"}
     message = schema("documents", properties, ["_company", "kind", "no"])
@@ -154,3 +157,242 @@ def test_append_keeps_every_record(loading):
     no_key = schema("notes", {"text": "string", "n": "integer"}, [])
     loading.here(no_key, record("notes", text="a"), record("notes", text="a"), record("notes", n=1))
     assert loading.table("NOTES", "TEXT", "N") == [("a", None), ("a", None), (None, 1)]
+
+
+# a whole table replaced
+
+
+def complete(stream, *, to_the_end):
+    """Return a STATE that tells whether a tap of this house read a stream to its end."""
+    totals = {"fetched": "1", "emitted": "1", "dropped": {}, "sums": {}, "amount": None, "currency": None}
+    return state({"ml_connector": {"version": 1, "streams": {stream: {**totals, "complete": to_the_end}}}})
+
+
+def test_overwrite_replaces_the_rows_of_the_companies_that_came(loading):
+    message = schema("stock", {"_company": "string", "id": "integer", "qty": "number"}, ["id"])
+
+    def stock(company, key, qty):
+        return record("stock", _company=company, id=key, qty=qty)
+
+    loading.here(message, *[stock("NO", n, 1) for n in range(4)], stock("SE", 11, 1), stock(None, 21, 1))
+    loading.rows('ALTER TABLE "STOCK" ADD COLUMN "NOTE" VARCHAR')
+    loading.rows('UPDATE "STOCK" SET "NOTE" = \'by hand\'')
+    passed = loading.here(
+        message,
+        stock("NO", 0, 2),
+        state({"n": 2}),
+        stock("NO", 9, 2),
+        stock(None, 22, 2),  # of no company: the others stay all the same
+        state({"n": 3}),
+        load_method="overwrite",
+    )
+    assert passed == [{"n": 3}]  # none before the table is replaced
+    assert loading.table("STOCK", "ID", "_COMPANY", "QTY::INT", "NOTE") == [
+        (0, "NO", 2, None),
+        (9, "NO", 2, None),
+        (11, "SE", 1, "by hand"),
+        (22, None, 2, None),
+    ]
+    assert loading.rows("SHOW TABLES LIKE '_ML_N%'") == []
+
+
+def test_overwrite_guards_against_taps_that_did_not_read_to_the_end(loading):
+    message = schema("stock", {"id": "integer"}, ["id"])
+    every = [record("stock", id=n) for n in range(6)]
+    loading.here(message, *every, load_method="overwrite")
+    for messages, words in (
+        ([every[0]], "1 rows came, and STOCK has 6"),
+        ([], "0 rows came, and STOCK has 6"),
+        ([*every, complete("stock", to_the_end=False)], "did not read it to its end"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            loading.here(message, *messages, load_method="overwrite")
+        assert len(loading.table("STOCK", "ID")) == 6
+    loading.here(message, every[0], complete("stock", to_the_end=True), load_method="overwrite")
+    assert loading.table("STOCK", "ID") == [(0,)]  # nothing of the runs that were stopped
+    loading.here(message, complete("stock", to_the_end=True), load_method="overwrite")
+    assert loading.table("STOCK", "ID") == []
+
+
+# tables that change
+
+
+def test_a_type_that_changes_gets_a_column_of_its_own_and_no_value_is_lost(loading):
+    first = {"id": "integer", "n": "integer", "d": {"type": "string", "format": "date"}, "x": "number", "t": "string"}
+    second = {
+        "id": "integer",
+        "n": "number",
+        "d": {"type": ["string", "null"], "format": "date-time"},
+        "x": "string",
+        "t": {"type": ["string", "integer", "null"]},
+    }
+    loading.here(
+        schema("facts", first, ["id"]),
+        record("facts", id=1, n=1, d="2026-01-01", x=1.5, t="a"),
+        record("facts", id=2, n=2, d="2026-01-02", x=2.5, t="b"),
+        record("facts", id=3, n=3, d="2026-01-03", x=3.1234567891, t="c"),
+        schema("facts", second, ["id"]),
+        record("facts", id=1, n=1.25, d="2026-01-01T10:00:00Z", x="one", t=7),
+        record("facts", id=2, n=2.5),  # says nothing of the others
+        record("facts", id=3, t="z"),
+    )
+    types = loading.types("FACTS")
+    assert types == {
+        "ID": "NUMBER(38,0)",
+        "N": "NUMBER(38,0)",
+        "D": "DATE",
+        "X": "NUMBER(38,9)",
+        "T": types["T"],
+        "X__EXACT": types["T"],
+        "N__NUMBER": "NUMBER(38,9)",
+        "D__TIMESTAMP": types["D__TIMESTAMP"],
+        "X__TEXT": types["T"],
+        "T__JSON": "VARIANT",
+    }
+    assert types["D__TIMESTAMP"].startswith("TIMESTAMP_TZ")
+    found = loading.table(
+        "FACTS", "ID", "N", "N__NUMBER::VARCHAR", "D::VARCHAR", "D__TIMESTAMP IS NULL", "X::VARCHAR", "X__EXACT"
+    )
+    assert found == [
+        (1, None, "1.250000000", None, False, None, None),
+        (2, None, "2.500000000", "2026-01-02", True, "2.500000000", None),
+        (3, 3, None, "2026-01-03", True, "3.123456789", "3.1234567891"),
+    ]
+    assert loading.table("FACTS", "ID", "X__TEXT", "T", "T__JSON::VARCHAR") == [
+        (1, "one", None, "7"),
+        (2, None, "b", None),
+        (3, None, None, '"z"'),
+    ]
+
+
+def test_columns_that_leave_the_schema_keep_their_values_and_new_ones_come_in_one_statement(loading, server):
+    loading.here(schema("items", PROPERTIES, ["id"]), *WHOLE)
+    server.forget()
+    new = {"id": "integer", "name": "string", "a": "string", "b": "number", "c": "object"}
+    loading.here(schema("items", new, ["id"]), item(id=1, name="A", a="x", b=1, c={"y": None}))
+    assert loading.table("ITEMS", "ID", "NAME", "AMOUNT::INT", "LINES::VARCHAR", "A") == [
+        (1, "A", 1, "[1]", "x"),
+        (2, "b", 2, None, None),
+    ]
+    (statement,) = server.sql("ALTER TABLE")
+    assert statement.count("IF NOT EXISTS") == 3
+
+
+def test_contracts(loading, caplog):
+    loading.here(schema("items", PROPERTIES, ["id"]), *WHOLE)
+    wider = schema("items", PROPERTIES | {"more": "string", "amount": "string"}, ["id"])
+    before = loading.types("ITEMS")
+    with pytest.raises(ConfigError, match="contract is `freeze`") as told:
+        loading.here(wider, item(id=1, name="x", more="y"), contract="freeze")
+    assert "MORE VARCHAR" in str(told.value)
+    loading.here(wider, item(id=1, name="x", amount="1", lines=None, more="y"), contract="discard")
+    assert "left out, because its contract is `discard`" in caplog.text
+    assert loading.types("ITEMS") == before
+    assert rows(loading)[0] == (1, "x", None, None)
+    exact = item(id=2, name="b", amount=0.12345678901, lines=None)  # more decimals than the column has
+    for contract in ("discard", "freeze"):
+        loading.here(schema("items", PROPERTIES, ["id"]), exact, contract=contract)
+        assert rows(loading)[1] == (2, "b", "2", None)
+        assert [letter["reason"] for letter in loading.letters()] == ["value_does_not_fit"]
+    loading.here(schema("items", PROPERTIES, ["id"]), exact)
+    assert loading.table("ITEMS", "ID", "AMOUNT__EXACT")[1] == (2, "0.12345678901")
+    assert loading.letters() == []
+
+
+def test_a_table_that_another_tool_made(loading):
+    loading.here(schema("other", {"id": "integer"}, ["id"]))
+    loading.rows(
+        'CREATE TABLE "PEER" ("ID" NUMBER(38,0), "NAME" VARCHAR(3), "AMOUNT" FLOAT, "AT" TIMESTAMP_NTZ, "OWN" INT)'
+    )
+    loading.rows("INSERT INTO \"PEER\" SELECT 1, 'abc', 1.5, '2026-01-01 10:00:00'::TIMESTAMP_NTZ, 5")
+    properties = {
+        "id": "integer",
+        "name": "string",
+        "amount": "number",
+        "at": {"type": "string", "format": "date-time"},
+    }
+    loading.here(
+        schema("peer", properties, ["id"]),
+        record("peer", id=1, name="longer", amount=12345678901234567.123456789, at="2026-01-01T10:00:00+05:30"),
+        '{"type":"RECORD","stream":"peer","record":{"id":2,"name":"x","amount":12345678901234567.123456789}}',
+    )
+    found = loading.table("PEER", "ID", "NAME", "AMOUNT", "AMOUNT__NUMBER::VARCHAR", "AT", "OWN")
+    assert found[0][:3] == (1, "longer", None)
+    assert found[0][4:] == (None, 5)
+    assert found[1] == (2, "x", None, "12345678901234567.123456789", None, None)
+    assert loading.rows('SELECT "AT__TIMESTAMP"::VARCHAR FROM "PEER" WHERE "ID" = 1')[0][0].startswith(
+        "2026-01-01 04:30"
+    )
+
+
+# what is written beside
+
+
+def test_metadata_of_rows(loading):
+    message = schema(
+        "items", PROPERTIES | {"at": {"type": "string", "format": "date-time"}}, ["id"], bookmark_properties=["at"]
+    )
+    told = item(id=1, at="2026-02-01T00:00:00Z") | {"time_extracted": "2026-03-01T00:00:00Z", "version": 7}
+    loading.here(message, told, item(id=2))
+    loading.here(message, item(id=2, name="later"))
+    columns = (
+        "ID, _ML_BATCH_ID LIKE _ML_RUN_ID || '-%', _ML_SOURCE_MODIFIED_AT::VARCHAR, _SDC_EXTRACTED_AT::VARCHAR, "
+        "_SDC_RECEIVED_AT <= _SDC_BATCHED_AT AND _SDC_BATCHED_AT <= _ML_LOADED_AT, _SDC_TABLE_VERSION, "
+        "_SDC_SYNC_STARTED_AT > 1700000000000, _SDC_DELETED_AT IS NULL"
+    )
+    one, two = loading.rows(f'SELECT {columns} FROM "ITEMS" ORDER BY ID')
+    assert one[0:2] == (1, True)
+    assert one[2].startswith("2026-02-01 00:00")
+    assert one[3].startswith("2026-03-01 00:00")
+    assert one[4:] == (True, 7, True, True)
+    assert two == (2, True, None, None, True, None, True, True)
+    older, newer = (row[0] for row in loading.table("ITEMS", "_SDC_SEQUENCE", "ID"))
+    assert older < newer  # over runs, too
+
+
+def test_state_is_never_ahead_of_the_data(loading, monkeypatch):
+    committed = []
+
+    def emit(text):
+        rows = loading.rows("SELECT COALESCE(SUM(ROWS_STAGED), 0) FROM \"_ML_LOADS\" WHERE STREAM = 'a'")
+        committed.append((json.loads(text)["a"], int(rows[0][0])))
+
+    monkeypatch.setattr("target_snowflake.opening.Opening._emit", staticmethod(emit))
+    a, b = schema("a", {"id": "integer"}, ["id"]), schema("b", {"id": "integer"}, ["id"])
+    messages = [a, b]
+    for n in range(1, 41):
+        messages += [record("a", id=n), record("b", id=n), state({"a": n})]
+        if n % 10 == 0:  # the schema comes again, and changes
+            messages += [schema("a", {"id": "integer", f"c{n}": "string"}, ["id"]), b]
+    loading.here(*messages, batch_size_rows=8)
+    assert len(committed) > 3
+    assert all(staged >= number for number, staged in committed)
+    assert committed[-1] == (40, 40)
+    assert sorted(loading.types("A")) == ["C10", "C20", "C30", "ID"]
+
+
+def test_a_slow_tap_is_loaded_after_some_seconds(loading):
+    """The program is fed by a pipe that stays open: the batch ends by its age, not by its size or the end."""
+    with loading.started(batch_seconds=0.1) as process:
+        for message in (schema("items", PROPERTIES, ["id"]), item(id=1), state({"at": 1})):
+            process.stdin.write(json.dumps(message) + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline()) == {"at": 1}
+        assert loading.table("ITEMS", "ID") == [(1,)]
+        process.stdin.close()
+        assert process.wait(60) == 0
+
+
+def test_streams_of_one_table_are_refused(loading):
+    with pytest.raises(ConfigError, match="'a-b' and 'A_B' would both be loaded into the table A_B"):
+        loading.here(schema("a-b", {"id": "integer"}, ["id"]), schema("A_B", {"id": "integer"}, ["id"]))
+
+
+def test_a_dead_letter_is_closed_when_its_record_arrives_whatever_its_key_is(loading):
+    properties = {"at": {"type": "string", "format": "date-time"}, "rate": "number", "ok": "boolean"}
+    message = schema("rates", properties, ["at", "rate"])
+    line = '{"type":"RECORD","stream":"rates","record":{"at":"2026-01-01T00:00:00Z","rate":1.50,"ok":%s}}'
+    loading.here(message, line % '"no"')
+    assert [letter["business_key"] for letter in loading.letters()] == ["singer::rates:2026-01-01T00:00:00Z/1.50"]
+    loading.here(message, line % "true")
+    assert loading.letters() == []

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from target_snowflake.batch import Batch
+    from target_snowflake.columns import Type
     from target_snowflake.connection import Session
     from target_snowflake.group import Sums
     from target_snowflake.tables import Layout
@@ -105,7 +106,7 @@ class Loader:
         With `plan`, the table itself is left as it is.
         """
         target = self._target(batch)
-        existing = read_table(self.session, target)
+        existing = self._existing(batch, target)
         made = layout(batch.shape, batch.exact, existing, self.options.contract)
         made.table = target
         job = Job(
@@ -129,6 +130,14 @@ class Loader:
 
     def _target(self, batch: Batch) -> str:
         return self.names.replacing(batch.shape.table) if self.options.overwrite else batch.shape.table
+
+    def _existing(self, batch: Batch, target: str) -> Mapping[str, Type | None] | None:
+        """Return the columns of the table to load into; one that takes another's place begins with its columns."""
+        existing = read_table(self.session, target)
+        if existing is None and self.options.overwrite and read_table(self.session, batch.shape.table) is not None:
+            self.session.execute(f"CREATE TABLE IF NOT EXISTS {quoted(target)} LIKE {quoted(batch.shape.table)}")
+            existing = read_table(self.session, target)
+        return existing
 
     def follow(self, made: Layout) -> None:
         """Change the table as its stream wants it."""

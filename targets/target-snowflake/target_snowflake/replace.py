@@ -17,6 +17,7 @@ from target_snowflake.shape import DELETED_AT, ROW_HASH, VERSION
 from target_snowflake.tables import read_table
 
 if TYPE_CHECKING:
+    from target_snowflake.columns import Column
     from target_snowflake.load import Loader
     from target_snowflake.shape import Shape
 
@@ -32,9 +33,8 @@ def activate(loader: Loader, shape: Shape, version: int, batch_id: str, *, again
     table = quoted(shape.table)
     old = f"COALESCE({quoted(VERSION)}, 0) < {version}"
     if shape.company:
-        company = quoted(shape.company.name)
-        brought = f"SELECT DISTINCT {company} FROM {table} WHERE {quoted(VERSION)} = {version}"
-        old += f" AND {company} IN ({brought})"
+        company = _company(shape.company)
+        old += f" AND {company} IN (SELECT {company} FROM {table} WHERE {quoted(VERSION)} = {version})"
     deleted_at = quoted(shape.by_property[DELETED_AT].name)
     now = f"CAST({literal(stamp(utc_now()))} AS TIMESTAMP_TZ)"
     soft = f"UPDATE {table} SET {deleted_at} = {now}, {quoted(ROW_HASH)} = NULL WHERE {old} AND {deleted_at} IS NULL"
@@ -58,12 +58,12 @@ def swap(loader: Loader, shape: Shape, batch_id: str, complete: bool | None) -> 
     """
     old, new = shape.table, loader.names.replacing(shape.table)
     fresh, existing = read_table(loader.session, new), read_table(loader.session, old)
-    before = 0 if existing is None else _rows(loader, old)
+    before = 0 if existing is None else _rows(loader, old, _brought(loader, shape, of=fresh is not None))
     after = 0 if fresh is None else _rows(loader, new)
     _believe(shape, before, after, complete)
-    if fresh is None:
-        return _load(shape, batch_id, 0)
     loader.prove()
+    if fresh is None:
+        return _empty(loader, shape, batch_id, before)
     if existing is None:
         loader.session.execute(f"ALTER TABLE {quoted(new)} RENAME TO {quoted(old)}")
     else:
@@ -87,19 +87,40 @@ def _believe(shape: Shape, before: int, after: int, complete: bool | None) -> No
         )
 
 
-def _rows(loader: Loader, table: str) -> int:
-    return int(loader.session.execute(f"SELECT COUNT(*) FROM {quoted(table)}").rows[0][0])
+def _rows(loader: Loader, table: str, where: str = "TRUE") -> int:
+    return int(loader.session.execute(f"SELECT COUNT(*) FROM {quoted(table)} WHERE {where}").rows[0][0])
+
+
+def _empty(loader: Loader, shape: Shape, batch_id: str, before: int) -> Load:
+    """Empty the table of a stream that the tap read to its end without a record."""
+    if before:
+        with loader.session.transaction():
+            loader.session.execute(f"DELETE FROM {quoted(shape.table)}")
+            _note(loader, shape, batch_id, before)
+    return _load(shape, batch_id, before)
+
+
+def _company(column: Column) -> str:
+    """Return the company of a row as text, empty when there is none: `IN` knows no NULL."""
+    return f"COALESCE(CAST({quoted(column.name)} AS VARCHAR), '')"
+
+
+def _brought(loader: Loader, shape: Shape, *, of: bool) -> str:
+    """Return what is true of rows of companies that the run brought; `of` says that it brought any."""
+    if not shape.company:
+        return "TRUE"
+    company, new = _company(shape.company), quoted(loader.names.replacing(shape.table))
+    return f"{company} IN (SELECT {company} FROM {new})" if of else "FALSE"
 
 
 def _keep_others(loader: Loader, shape: Shape, columns: list[str]) -> None:
     """Take over the rows of companies that this run did not read."""
     if not shape.company:
         return
-    company, new = quoted(shape.company.name), quoted(loader.names.replacing(shape.table))
-    names = ", ".join(map(quoted, columns))
-    brought = f"SELECT DISTINCT {company} FROM {new}"
+    new, names = quoted(loader.names.replacing(shape.table)), ", ".join(map(quoted, columns))
+    others = f"NOT ({_brought(loader, shape, of=True)})"
     loader.session.execute(
-        f"INSERT INTO {new} ({names}) SELECT {names} FROM {quoted(shape.table)} WHERE {company} NOT IN ({brought})"
+        f"INSERT INTO {new} ({names}) SELECT {names} FROM {quoted(shape.table)} WHERE {others}"
     )
 
 
