@@ -8,20 +8,17 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
-from ml_connector.bulk.keys import BusinessKeys
-from ml_connector.bulk.load import Refusal
-from ml_connector.bulk.totals import BulkTotals
-from ml_connector.delivery.work import Origin
 from ml_connector.errors import BadInput, ConfigError
 from ml_connector.store.text import stamp, utc_now
 from singer_sdk.exceptions import RecordsWithoutSchemaException
 
+from target_snowflake.bookkeeping import Bookkeeping
 from target_snowflake.buffer import Buffer, Surroundings
 from target_snowflake.decode import Decoder, plain
-from target_snowflake.group import Pending, Reading, Refused, Sums, account
+from target_snowflake.group import Reading
 from target_snowflake.holding import HoldTask
 from target_snowflake.lines import Envelope, decode_lines, envelope
 from target_snowflake.shape import Shape
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
     from target_snowflake.batch import Batch
     from target_snowflake.columns import TypeRules
     from target_snowflake.crew import Crew, Done, Task
-    from target_snowflake.faults import BatchRefused
     from target_snowflake.planning import PlanBooks
     from target_snowflake.spill import SpillOptions
 
@@ -69,14 +65,8 @@ class _Stream:
 
     buffer: Buffer
     message: tuple[object, ...]  # its newest SCHEMA, to tell a repeated one
-    keys: BusinessKeys
     since: float = 0.0  # when its open batch began
     held: int | None = None  # the first record that is committed beside its table only
-
-    @property
-    def table(self) -> str:
-        """Its table."""
-        return self.buffer.shape.table
 
 
 class NoSchema(BadInput, RecordsWithoutSchemaException):
@@ -91,13 +81,11 @@ class Run:
     ) -> None:
         """Take the parts; `emit` is given each STATE that may pass, as JSON."""
         self._options = options
-        self._books = books
+        self._book = Bookkeeping(books)
         self._crew = crew
         self._emit = emit
         self._streams: dict[str, _Stream] = {}
-        self._companies: dict[str, set[str]] = {}  # that records came of, per stream
         self._states = States()
-        self._totals = BulkTotals()
         self._number = 0
         self._lines = 0
         self._batches = 0
@@ -108,9 +96,9 @@ class Run:
             spill=options.spill,
             batch_id=self._batch_id,
             now=lambda: stamp(utc_now()),
-            received=self._received,
-            refused=self._refused,
-            arrived=self._arrived,
+            received=self._book.received,
+            refused=self._book.refused,
+            arrived=self._book.arrived,
         )
 
     # lines
@@ -208,47 +196,38 @@ class Run:
         newest = (bytes(message.schema), message.key_properties, message.bookmark_properties)
         if known is not None and known.message == newest:
             return
-        schema = plain(message.schema) if len(message.schema) else None
-        if not name or not isinstance(schema, dict):
-            raise BadInput(f"line {self._lines}: a SCHEMA message lacks its stream or its schema. Check the tap.")
-        if not isinstance(schema.get("properties"), dict):
-            raise BadInput(
-                f"the schema of stream {name!r} has no properties, so it has no columns. Check the tap's catalog."
-            )
-        keys = message.key_properties or []
-        if missing := [key for key in keys if key not in schema["properties"]]:
-            raise BadInput(
-                f"the key of stream {name!r} names {', '.join(missing)}, which its schema does not have. Check the tap."
-            )
         told = {
             "stream": name,
-            "schema": schema,
-            "key_properties": keys,
+            "schema": plain(message.schema) if len(message.schema) else None,
+            "key_properties": message.key_properties or [],
             "bookmark_properties": message.bookmark_properties,
         }
         shape = Shape.of(told, self._options.rules, whole=self._options.whole)
-        self._check_table(name, shape.table)
+        self._check_table(shape)
         if known is not None:
             self._close(known)
-        reading = Reading(shape, Decoder(name, shape.columns), self._options.zone, self._options.evolve)
+        decoder = Decoder(shape.stream, shape.columns)
+        reading = Reading(shape, decoder, self._options.zone, self._options.evolve)
         held = known.held if known else None
-        self._streams[name] = _Stream(Buffer(reading, self._around), newest, BusinessKeys(name, keys), held=held)
-        self._books.stream(name, schema, keys)
-        self._totals.stream(name, schema)
+        self._streams[shape.stream] = _Stream(Buffer(reading, self._around), newest, held=held)
+        self._book.stream(shape, decoder)
 
-    def _check_table(self, name: str, table: str) -> None:
-        other = next((one for one, each in self._streams.items() if each.table == table and one != name), None)
+    def _check_table(self, shape: Shape) -> None:
+        others = (each.buffer.shape for each in self._streams.values())
+        other = next(
+            (each.stream for each in others if each.table == shape.table and each.stream != shape.stream), None
+        )
         if other is not None:
             raise ConfigError(
-                f"the streams {other!r} and {name!r} would both be loaded into the table {table}. Rename one with "
-                "Meltano's stream maps, or load them into different schemas."
+                f"the streams {other!r} and {shape.stream!r} would both be loaded into the table {shape.table}. Rename "
+                "one with Meltano's stream maps, or load them into different schemas."
             )
 
     def _state(self, message: Envelope) -> None:
         if not len(message.value):
             raise BadInput(f"line {self._lines}: a STATE message lacks its value. Check the tap.")
         value = bytes(message.value)
-        self._totals.told(plain(value))
+        self._book.totals.told(plain(value))
         self._states.add(self._number, value.decode("utf-8", "replace"))
         self.settle()
 
@@ -315,17 +294,14 @@ class Run:
             return False
         if isinstance(done.task, HoldTask):
             if done.result is not None:
-                self._books.holds(done.result)
+                self._book.books.holds(done.result)
             return True
         if isinstance(done.task, LoadTask):
             for path in done.task.batch.files:
                 path.unlink(missing_ok=True)
         if isinstance(done.task, SwapTask):
             self._streams[done.task.stream].held = None
-        if done.result.refused:
-            self._books.refuse([self._refused_there(done.task.batch, *each) for each in done.result.refused])
-        for load in done.result.loads:
-            self._books.loaded(load)
+        self._book.loaded(done.result, done.task.batch if isinstance(done.task, LoadTask) else None)
         return True
 
     def _pass(self) -> None:
@@ -333,7 +309,7 @@ class Run:
         firsts += [stream.held for stream in self._streams.values()] + [self._crew.first]
         unsettled = min((first for first in firsts if first is not None), default=None)
         if (text := self._states.passing(unsettled)) is not None:
-            self._books.passed(text)
+            self._book.books.passed(text)
             self._emit(text)
 
     # the end
@@ -346,13 +322,13 @@ class Run:
         if self._options.overwrite:
             for name, stream in self._streams.items():
                 first = stream.held or self._number + 1
-                complete = self._totals.complete(name)
+                complete = self._book.totals.complete(name)
                 self._submit(SwapTask(stream.buffer.shape, first, self._batch_id(), complete))
             self._drain()
-        for name, companies in self._companies.items():
+        for name, companies in self._book.companies.items():
             self._submit(HoldTask(self._streams[name].buffer.shape, sorted(companies), self._number + 1))
         self._drain()
-        return self._books.finish(self._totals)
+        return self._book.books.finish(self._book.totals)
 
     def _drain(self) -> None:
         while len(self._crew):
@@ -365,74 +341,10 @@ class Run:
             for done in self._crew.done(wait=True):
                 self._take_in(done)
         self._pass()
-        self._books.abort(message, exit_code)
+        self._book.books.abort(message, exit_code)
 
     # records
 
     def _batch_id(self) -> str:
         self._batches += 1
-        return f"{self._books.run_id}-{self._batches:05}"
-
-    def _received(self, shape: Shape, sums: Sums) -> None:
-        self._companies.setdefault(shape.stream, set()).update(company for company, _ in sums)
-        for (company, currency), (count, amount) in sums.items():
-            self._books.received(shape.stream, company, currency, count, amount)
-            self._totals.count(shape.stream, count)
-            self._totals.sum(shape.stream, currency, amount)
-
-    def _refused(self, shape: Shape, refused: Sequence[Refused], pending: Pending) -> None:
-        keys = self._streams[shape.stream].keys
-        self._books.refuse([self._refusal(shape, each, pending, keys) for each in refused])
-
-    def _refusal(self, shape: Shape, refused: Refused, pending: Pending, keys: BusinessKeys) -> Refusal:
-        record = refused.record if isinstance(refused.record, dict) else {"value": refused.record}
-        (company, currency), amount = account(refused.record, shape)
-        origin = pending.origins[refused.place]
-        place = plain(origin) if len(origin) else None
-        return Refusal(
-            stream=shape.stream,
-            record=record,
-            business_key=keys.of(record),
-            company=company,
-            reason=refused.reason,
-            message=refused.message,
-            field=refused.field,
-            value=refused.value,
-            suggestion=_ADVICE.get(refused.reason, ""),
-            amount=amount if shape.amount else None,
-            currency=currency or None,
-            origin=Origin(place if isinstance(place, str) else None, pending.extracted[refused.place]),
-        )
-
-    def _refused_there(self, batch: Batch, record: dict[str, Any], error: BatchRefused) -> Refusal:
-        shape, told = batch.shape, error.refusal
-        (company, currency), amount = account(record, shape)
-        names = {column.name: column.property for column in shape.columns}
-        return Refusal(
-            stream=shape.stream,
-            record=record,
-            business_key=self._streams[shape.stream].keys.of(record),
-            company=company,
-            reason="refused_by_snowflake",
-            message=str(error),
-            field=names.get(told.column.upper()) if told.column else None,
-            value=told.value or None,
-            suggestion="Widen the column in Snowflake or correct the value; then: ml-connector dead replay",
-            amount=amount if shape.amount else None,
-            currency=currency or None,
-        )
-
-    def _arrived(self, shape: Shape, raws: Sequence[msgspec.Raw]) -> frozenset[str]:
-        waiting = self._books.waiting(shape.stream)
-        if not waiting or not shape.keys:
-            return frozenset()
-        stream = self._streams[shape.stream]
-        return waiting & frozenset(map(stream.keys.of, stream.buffer.reading.decoder.keys(raws)))
-
-
-_ADVICE = {
-    "value_does_not_fit": "Correct the value in the source, or state the column's type in `column_types`; then: "
-    "ml-connector dead replay",
-    "key_is_null": "Correct the record in the source, or the stream's key in the tap's catalog.",
-    "not_an_object": "Correct the tap: a record is a JSON object.",
-}
+        return f"{self._book.books.run_id}-{self._batches:05}"

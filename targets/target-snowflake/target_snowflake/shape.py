@@ -7,6 +7,7 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.errors import BadInput
 from ml_connector.singer.totals import CONTROL_TOTAL, WHOLE_RECORDS
 
 from target_snowflake.columns import Column, Kind, Type, columns_of
@@ -52,6 +53,7 @@ class Shape:
     table: str
     schema: Mapping[str, Any]
     columns: tuple[Column, ...]
+    key_properties: tuple[str, ...]  # in the order that business keys are made in
     replication_key: str | None
     amount: Column | None  # of the control total
     currency: str | None  # path to it in a record
@@ -98,9 +100,12 @@ class Shape:
         *,
         whole: bool = False,
     ) -> Shape:
-        """Return the shape that a SCHEMA message describes; `whole` says that absent properties are null."""
-        stream, schema = message["stream"], message["schema"]
-        keys: Sequence[str] = message.get("key_properties") or ()
+        """Return the shape that a SCHEMA message describes; `whole` says that absent properties are null.
+
+        Raises:
+            BadInput: It describes no table.
+        """
+        stream, schema, keys = _checked(message)
         properties = {**schema["properties"]}
         properties.setdefault(DELETED_AT, {"type": ["string", "null"], "format": "date-time"})
         columns = columns_of(stream, {"properties": properties}, keys, rules)
@@ -110,4 +115,20 @@ class Shape:
         amount = amounts.get(total.get("amount") or "")
         whole = whole or not keys or bool(schema.get(WHOLE_RECORDS))  # without a key there is nothing to keep
         currency = total.get("currency") if amount else None
-        return cls(stream, identifier(stream), schema, columns, marks[0], amount, currency, whole)
+        return cls(stream, identifier(stream), schema, columns, tuple(keys), marks[0], amount, currency, whole)
+
+
+def _checked(message: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], Sequence[str]]:
+    """Return what a SCHEMA message says of a stream: its name, its schema, and its key."""
+    stream, schema, keys = message["stream"], message["schema"], message.get("key_properties") or ()
+    if not stream or not isinstance(schema, dict):
+        raise BadInput(f"a SCHEMA message {f'of stream {stream!r} ' if stream else ''}lacks its stream or its schema.")
+    if not isinstance(schema.get("properties"), dict):
+        raise BadInput(
+            f"the schema of stream {stream!r} has no properties, so it has no columns. Check the tap's catalog."
+        )
+    if missing := [key for key in keys if key not in schema["properties"]]:
+        raise BadInput(
+            f"the key of stream {stream!r} names {', '.join(missing)}, which its schema does not have. Check the tap."
+        )
+    return stream, schema, keys
