@@ -37,6 +37,7 @@ BATCHES = {Size.SHORT: 3, Size.FULL: 12}  # committed batches within which a kil
 _KILLED = -9
 _TIMES = 8  # how often a moment is drawn, beside each seam once
 _MILLISECONDS = {Size.SHORT: 2_000, Size.FULL: 6_000}
+_AT_FIRST = ("stage", "table")  # kinds of which only the first run of a load has any
 _NEAR_THE_END = 10  # batches of each stream
 _SETTLED_WITHOUT_EVENT = ("commit.answered", "commit.after", "drop.before", "drop.after", "event.before")
 FAULTS = ("lost", "duplicate", "sums", "stale", "ahead", "left over", "trail", "balance")
@@ -128,7 +129,7 @@ def _with_number(seam: str, chance: random.Random, load: BulkLoad, size: Size) -
     """Return a seam with the pass at which it strikes; one that would not come for long becomes a moment."""
     kind, rest, batches = seam.partition(".")[0], len(load.stream) - load.at, BATCHES[size]
     far = kind == "end" and rest > _NEAR_THE_END * len(SHARES) * load.batch_rows
-    if seam == bulk_seams.TIME or far or (kind == "table" and load.runs):
+    if seam == bulk_seams.TIME or far or (kind in _AT_FIRST and load.runs):
         return f"{bulk_seams.TIME}:{chance.randint(1, _MILLISECONDS[size])}"
     if kind in (*bulk_seams.ONCE, "end", "earlier"):
         return f"{seam}:1"
