@@ -6,12 +6,11 @@ import base64
 import threading
 from abc import ABC, abstractmethod
 from http import HTTPStatus
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import requests
-from authlib.integrations.base_client.errors import OAuthError  # type: ignore[import-untyped]
-from authlib.integrations.requests_client import OAuth2Session  # type: ignore[import-untyped]
 
 from ml_connector.errors import AuthError, Retryable
 from ml_connector.http.clock import Clock
@@ -158,13 +157,14 @@ class ClientCredentials(Auth):
             message = f"{self._token_url} allows the next request in {wait:.0f} s"
             raise Retryable(message, retry_at=self._clock.after(wait))
         in_body = "client_secret_post"
-        with OAuth2Session(self._client_id, self._secret.reveal(), token_endpoint_auth_method=in_body) as session:
+        oauth_session, oauth_error = _authlib()
+        with oauth_session(self._client_id, self._secret.reveal(), token_endpoint_auth_method=in_body) as session:
             session.register_compliance_hook("access_token_response", self._check)
             try:
                 token: Mapping[str, Any] = session.fetch_token(
                     self._token_url, grant_type=self.grant_type, timeout=self._timeout, **self._fields()
                 )
-            except OAuthError as error:
+            except oauth_error as error:
                 words = self._redactor.clean(f"{error.error}: {error.description or ''}".strip(": "))
                 raise AuthError(f"{self._token_url} refused a token ({words}). {self._hint}") from None
             except requests.RequestException as error:
@@ -216,6 +216,12 @@ class PasswordGrant(ClientCredentials):
     def _fields(self) -> dict[str, str]:
         """Add the user to the form."""
         return {**self._extra, "username": self._username, "password": self._password.reveal()}
+
+
+def _authlib() -> tuple[Any, Any]:
+    """Return Authlib's session and error; 160 modules that a connector without OAuth need not wait for."""
+    client = import_module("authlib.integrations.requests_client")
+    return client.OAuth2Session, import_module("authlib.integrations.base_client.errors").OAuthError
 
 
 def _bearer(token: Secret | None) -> dict[str, str]:

@@ -118,6 +118,7 @@ class ChunkReader(GenericSingerReader[str]):
         """Hand all lines on, and return the kinds of messages there were."""
         del callbacks
         counted: Counter[str] = Counter()
+        gc.freeze()  # what is there by now stays: no need to look through it with every batch
         gc.disable()  # records come by the million and hold no circles; whoever takes them collects once per batch
         try:
             for lines in chunks(file_input, _TICK):
@@ -127,6 +128,7 @@ class ChunkReader(GenericSingerReader[str]):
             raise
         finally:
             gc.enable()
+            gc.unfreeze()
         return counted
 
     @property
