@@ -16,7 +16,6 @@ _FINANCE = frozenset(
         "missing_key",
         "bad_value",
         "value_does_not_fit",
-        "bad_timestamp",
         "key_is_null",
         "repeated_row",
         "too_long",
