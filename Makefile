@@ -11,10 +11,13 @@ export UV_NO_PROGRESS := 1
 # Tests and proofs start hundreds of processes, and some machines keep Python from writing its bytecode.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: demo test test-all lint types bench prove clean
+.PHONY: demo demo-snowflake test test-all test-all lint types bench prove clean
 
 demo: .venv/synced
 	$(RUN)/ml-connector demo
+
+demo-snowflake: .venv/synced
+	$(RUN)/ml-connector demo snowflake
 
 test: .venv/synced
 	$(RUN)/pytest -n $(JOBS) --dist loadfile
