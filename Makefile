@@ -22,9 +22,11 @@ demo-snowflake: .venv/synced
 test: .venv/synced
 	$(RUN)/pytest -n $(JOBS) --dist loadfile
 
-# Besides all that `test` runs: the fake Snowflake with connector 5.x, which cannot stand beside fakesnow.
+# Besides all that `test` runs: target-snowflake with connector 5.x, which cannot stand beside fakesnow.
 test-all: .venv/synced .venv-snowflake5/synced
 	SNOWFLAKE_5_PYTHON=$(CURDIR)/.venv-snowflake5/bin/python $(RUN)/pytest -n $(JOBS) --dist loadfile
+	FAKE_SNOWFLAKE_PYTHON=$(CURDIR)/$(RUN)/python .venv-snowflake5/bin/python -m pytest -n $(JOBS) --dist loadfile \
+		tests/target_snowflake
 
 lint: .venv/synced
 	$(RUN)/ruff check .
@@ -48,7 +50,9 @@ clean:
 
 .venv-snowflake5/synced: | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-snowflake5
-	$(UV) pip install --quiet --python .venv-snowflake5/bin/python 'snowflake-connector-python>=5,<6' pyarrow
+	$(UV) pip install --quiet --python .venv-snowflake5/bin/python -e 'core[cli,postgres]' -e targets/target-snowflake \
+		-e simulators 'snowflake-connector-python>=5,<6' hypothesis pytest pytest-timeout pytest-xdist requests-mock \
+		'singer-sdk[testing]~=0.54.9'
 	@touch $@
 
 $(UV):

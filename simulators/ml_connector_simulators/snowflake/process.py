@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+PYTHON = "FAKE_SNOWFLAKE_PYTHON"
+"""Names the Python that has fakesnow, where the one that asks has not: beside connector 5.x it cannot be."""
 
 
 class SnowflakeServer:
@@ -104,7 +108,8 @@ class SnowflakeServer:
 @contextmanager
 def running_snowflake(data: Path | None = None, faults: Sequence[dict[str, Any]] = ()) -> Iterator[SnowflakeServer]:
     """Serve a fake Snowflake in another process while the block lasts; without `data` nothing is kept."""
-    arguments = [sys.executable, "-m", "ml_connector_simulators", "snowflake", "--port", "0", "--with-parent"]
+    python = os.environ.get(PYTHON) or sys.executable
+    arguments = [python, "-m", "ml_connector_simulators", "snowflake", "--port", "0", "--with-parent"]
     if data is not None:
         arguments += ["--data", str(data)]
     with tempfile.TemporaryFile() as errors:
