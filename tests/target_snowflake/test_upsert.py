@@ -297,6 +297,8 @@ def test_contracts(loading, caplog):
     loading.here(schema("items", PROPERTIES, ["id"]), exact)
     assert loading.table("ITEMS", "ID", "AMOUNT__EXACT")[1] == (2, "0.12345678901")
     assert loading.letters() == []
+    loading.here(wider, item(id=1, name="x", amount="1", lines=None, more="y"))  # as before, but nothing is left out
+    assert loading.table("ITEMS", "ID", "MORE", "AMOUNT__TEXT")[0] == (1, "y", "1")
 
 
 def test_a_table_that_another_tool_made(loading):

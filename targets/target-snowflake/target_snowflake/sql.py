@@ -227,7 +227,8 @@ class Job:
             RUN_ID: literal(self.run_id),
             MODIFIED_AT: modified,
             LOADED_AT: _moment(moments.loaded),
-            ROW_HASH: f"{S}.{quoted(ROW_HASH)}",
+            # A row of which something was left out is never taken for unchanged: the contract may be another one then.
+            ROW_HASH: "NULL" if self.layout.discarded else f"{S}.{quoted(ROW_HASH)}",
             EXTRACTED_AT: f"{S}.{quoted(EXTRACTED_AT)}",
             "_SDC_RECEIVED_AT": _moment(moments.received),
             "_SDC_BATCHED_AT": _moment(moments.batched),
