@@ -155,9 +155,9 @@ class Buffer:
         """End the open batch; `rest` is the number of the first record that is not in it."""
         batch, self._open = self._open, None
         assert batch is not None  # noqa: S101  # for mypy
-        first, last = self._first or 0, self._last if rest is None else rest - 1
-        self._first = rest
         files = batch.spill.close()
+        first, last = self._first or 0, self._last if rest is None else rest - 1
+        self._first = rest  # not before the files are whole: STATE must not pass what a full disk has swallowed
         ends = (str(min(batch.ends)), str(max(batch.ends))) if batch.ends else (None, None)
         return Batch(
             id=batch.id,

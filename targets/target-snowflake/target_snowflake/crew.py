@@ -95,13 +95,16 @@ class Crew:
                 return
             wait = False
             del self._running[done.task.stream]
-            if rest := self._waiting.get(done.task.stream):
+            rest = self._waiting.get(done.task.stream)
+            if rest and done.error is None:  # what follows a batch that is not loaded must not be applied
                 self._start(rest.popleft())
             yield done
 
-    def give_up(self) -> None:
-        """Forget tasks that have not begun."""
+    def give_up(self) -> list[int]:
+        """Forget tasks that have not begun, and return the numbers of their first records."""
+        forgotten = [task.first for tasks in self._waiting.values() for task in tasks]
         self._waiting.clear()
+        return forgotten
 
     def close(self, close_tool: Callable[[Any], None]) -> None:
         """End the workers when what they are at is done."""

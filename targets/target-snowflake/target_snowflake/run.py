@@ -86,6 +86,7 @@ class Run:
         self._emit = emit
         self._streams: dict[str, _Stream] = {}
         self._states = States()
+        self._undone: list[int] = []  # the first records of tasks that failed, or that nobody begins any more
         self._number = 0
         self._lines = 0
         self._batches = 0
@@ -290,23 +291,29 @@ class Run:
                 raise error
 
     def _take_in(self, done: Done) -> bool:
+        """Return whether a task was done; until that is in the books, STATE does not pass what it was to settle."""
+        self._undone.append(done.task.first)
         if done.error is not None:
             return False
+        self._write_down(done)
+        self._undone.pop()
+        return True
+
+    def _write_down(self, done: Done) -> None:
         if isinstance(done.task, HoldTask):
             if done.result is not None:
                 self._book.books.holds(done.result)
-            return True
+            return
         if isinstance(done.task, LoadTask):
             for path in done.task.batch.files:
                 path.unlink(missing_ok=True)
         if isinstance(done.task, SwapTask):
             self._streams[done.task.stream].held = None
         self._book.loaded(done.result, done.task.batch if isinstance(done.task, LoadTask) else None)
-        return True
 
     def _pass(self) -> None:
         firsts = [stream.buffer.first for stream in self._streams.values()]
-        firsts += [stream.held for stream in self._streams.values()] + [self._crew.first]
+        firsts += [stream.held for stream in self._streams.values()] + [self._crew.first, *self._undone]
         unsettled = min((first for first in firsts if first is not None), default=None)
         if (text := self._states.passing(unsettled)) is not None:
             self._book.books.passed(text)
@@ -336,7 +343,7 @@ class Run:
 
     def abort(self, message: str, exit_code: int) -> None:
         """Close a run that could not go on: what loaders are at is taken in, the rest is read again."""
-        self._crew.give_up()
+        self._undone += self._crew.give_up()
         while len(self._crew):
             for done in self._crew.done(wait=True):
                 self._take_in(done)
