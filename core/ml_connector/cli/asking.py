@@ -57,8 +57,19 @@ def cancel(project: Project, run: dict[str, Any], findings: Sequence[SourceFindi
 def _ask(project: Project, run: dict[str, Any], question: Sequence[str], feed: str = "") -> list[dict[str, Any]]:
     pair = project.pair_of(run["pipeline"])
     around = feeding(project, pair.extractor, pair.loader, run["id"])
-    done = meltano_invoke(project, pair.loader, question, feed=feed, **around)
-    _refuse_fault(pair.loader, done.returncode, done.stderr)
+    return answers(project, pair.loader, question, feed=feed, **around)
+
+
+def answers(
+    project: Project, plugin: str, question: Sequence[str], *, feed: str = "", **around: str
+) -> list[dict[str, Any]]:
+    """Ask a plugin what it answers with JSON lines.
+
+    Raises:
+        ConnectorError: It could not answer; its own last words are told.
+    """
+    done = meltano_invoke(project, plugin, question, feed=feed, **around)
+    _refuse_fault(plugin, done.returncode, done.stderr)
     return [decode(line) for line in _json_lines(done.stdout)]
 
 

@@ -17,6 +17,7 @@ from ml_connector.cli.secrets import secrets
 from ml_connector.cli.simulate import simulate
 from ml_connector.cli.status import status
 from ml_connector.cli.trace import trace
+from ml_connector.cli.views import views
 
 _EXIT_CODES = """\b
 Exit codes: 0 in balance, 1 fault, 2 configuration, 3 environment (sign-in, network),
@@ -30,5 +31,5 @@ def cli() -> None:
     """Move finance records between ERPs and work systems, and say what became of every one of them."""
 
 
-for verb in (demo, simulate, ping, plan, run, status, reconcile, dead, replay, trace, audit, maps, secrets):
+for verb in (demo, simulate, ping, plan, run, status, reconcile, dead, replay, trace, audit, views, maps, secrets):
     cli.add_command(verb)

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ml_connector.cli.project import Project
+from ml_connector.cli.project import RUN, Project
 from ml_connector.errors import ConfigError, ConnectorError, EnvironmentFault
 from ml_connector.secrets.guard import process_redactor
 from ml_connector.secrets.vault import Vault
@@ -57,6 +57,11 @@ class Desk:
     def vault(self) -> Vault:
         """The project's vault; outside of a project, the one the environment or the working directory has."""
         return self.project.vault if Project.is_here() else Vault.find()
+
+    @property
+    def again(self) -> Callable[[str], str]:
+        """What tells the command that runs a pipeline again."""
+        return self.project.again if Project.is_here() else lambda _: RUN
 
     @contextmanager
     def store(self) -> Iterator[Store]:

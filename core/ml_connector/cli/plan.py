@@ -11,7 +11,7 @@ import msgspec
 from ml_connector.cli.desk import Desk, verb
 from ml_connector.cli.plan_pictures import headline, plan_picture
 from ml_connector.cli.planning import make_plan
-from ml_connector.cli.running import only_job, tell_end
+from ml_connector.cli.running import default_job, tell_end
 from ml_connector.delivery.sink import State
 from ml_connector.plan.document import Plan, Verdict, save
 from ml_connector.plan.totals import net, totals
@@ -28,11 +28,12 @@ _BLOCKED, _IN_DOUBT = 4, 5
 def plan(desk: Desk, blocks: tuple[str, ...], out: Path | None, everything: bool) -> int:
     """Show what a run would do, field by field; nothing is sent, and no state changes.
 
-    BLOCKS is what `ml-connector run` takes: a job, or a tap and a target. The plan is saved; `ml-connector run --plan
-    FILE` carries out exactly that. The exit code is that of the run it foresees: 4 when records would wait.
+    BLOCKS is what `ml-connector run` takes: a job, or a tap and a target; default: the first job of meltano.yml. The
+    plan is saved; `ml-connector run --plan FILE` carries out exactly that. The exit code is that of the run it
+    foresees: 4 when records would wait.
     """
     project = desk.project
-    chosen = blocks or (only_job(project),)
+    chosen = blocks or (default_job(project),)
     made, finished = make_plan(desk, project, chosen)
     if made is None:
         return tell_end(desk, finished)

@@ -31,6 +31,7 @@ class Finished:
 
     code: int  # Meltano's own: 0 or 1
     log: Path
+    blocks: tuple[str, ...] = ()  # what `meltano run` was given
 
     def errors(self) -> list[str]:
         """Return the last errors that plugins or Meltano logged."""
@@ -88,7 +89,7 @@ def meltano_run(project: Project, blocks: Sequence[str], **extra: str) -> Finish
     command = [*_meltano(project), "--log-format=json", "run", *blocks]
     with open(log, "w", opener=_private) as file:
         done = _start(command, project, extra, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-    return Finished(done.returncode, log)
+    return Finished(done.returncode, log, tuple(blocks))
 
 
 def meltano_invoke(

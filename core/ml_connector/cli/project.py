@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 STORE_VARIABLE = "ML_CONNECTOR_STORE_URL"
 UTILITY = "ml-connector"
 ONE, FOUR_EYES = "one", "four_eyes"
+RUN = "ml-connector run"
 
 
 class Pair(NamedTuple):
@@ -30,6 +31,11 @@ class Pair(NamedTuple):
 
     extractor: str
     loader: str
+
+    @property
+    def pipeline(self) -> str:
+        """What their flow is called in the store, unless a setting names it."""
+        return f"{self.extractor}-to-{self.loader}"
 
 
 class Plugin(NamedTuple):
@@ -40,6 +46,7 @@ class Plugin(NamedTuple):
     executable: str
     namespace: str
     config: dict[str, Any]
+    settings: frozenset[str]  # their names; none when meltano.yml declares none
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,23 @@ class Project:
             for job in self.document.get("jobs") or []
         }
 
+    @property
+    def default_job(self) -> str | None:
+        """The job that is meant when none is named: the first one of meltano.yml."""
+        return next(iter(self.jobs), None)
+
+    def again(self, pipeline: str) -> str:
+        """Return the command that runs a pipeline: by its job, unless that is the default one, else by itself."""
+        for job, pairs in self.jobs.items():
+            if pipeline in (pair.pipeline for pair in pairs):
+                return self.command([job])
+        return self.command(self._pair(pipeline) or ())
+
+    def command(self, blocks: Sequence[str]) -> str:
+        """Return how to run blocks; the default job is not named, and options are left out."""
+        named = [block for block in blocks if not block.startswith("-")]
+        return " ".join([RUN, *(() if named == [self.default_job] else named)])
+
     def _pairs(self, task: str | list[str]) -> list[Pair]:
         loaders = {each["name"] for each in self._entries("loaders")}
         extractors = {each["name"] for each in self._entries("extractors")}
@@ -139,11 +163,14 @@ class Project:
         Raises:
             ConfigError: No two plugins of meltano.yml make that name.
         """
-        for extractor in self._entries("extractors"):
-            for loader in self._entries("loaders"):
-                if f"{extractor['name']}-to-{loader['name']}" == pipeline:
-                    return Pair(extractor["name"], loader["name"])
+        if pair := self._pair(pipeline):
+            return pair
         raise ConfigError(f"no tap and target of meltano.yml make the pipeline {pipeline!r}. Was a plugin renamed?")
+
+    def _pair(self, pipeline: str) -> Pair | None:
+        taps, targets = self._entries("extractors"), self._entries("loaders")
+        every = (Pair(tap["name"], target["name"]) for tap in taps for target in targets)
+        return next((pair for pair in every if pair.pipeline == pipeline), None)
 
     @property
     def approval(self) -> str:
@@ -190,7 +217,8 @@ class Project:
                     here = {**(entry.get("config") or {}), **self._of_environment(kind, entry["name"])}
                     merged |= {**entry, "config": {**merged.get("config", {}), **here}}
                 namespace = merged.get("namespace") or name.replace("-", "_")
-                return Plugin(name, kind, merged["executable"], namespace, merged["config"])
+                declared = frozenset(setting["name"] for setting in merged.get("settings") or [])
+                return Plugin(name, kind, merged["executable"], namespace, merged["config"], declared)
         known = [each["name"] for kind in ("extractors", "loaders") for each in self._entries(kind)]
         raise ConfigError(f"meltano.yml has no tap or target {name!r}; it has {', '.join(known) or 'none'}.")
 

@@ -84,7 +84,7 @@ def replay(desk: Desk, run_id: str, resend: bool, dry_run: bool) -> int:
     with _state_file(desk.project.folder, window) as state:
         finished = meltano_pipe(desk.project, [pair.extractor, *state], pair.loader, **around)
     with desk.reading() as connection:
-        summary = read_summary(connection, sorted(run_ids(connection) - before))
+        summary = read_summary(connection, sorted(run_ids(connection) - before), desk.again)
     return tell(desk, summary, finished)
 
 

@@ -10,9 +10,11 @@ import click
 from ml_connector.cli.carry_out import carry_out
 from ml_connector.cli.desk import Desk, Stop, verb
 from ml_connector.cli.processes import setting_variable
-from ml_connector.cli.running import only_job, run_and_read, tell
+from ml_connector.cli.running import default_job, run_and_read, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ml_connector.cli.project import Project
 
 
@@ -30,20 +32,33 @@ if TYPE_CHECKING:
 def run(desk: Desk, blocks: tuple[str, ...], resend: bool, plan_file: Path | None) -> int:
     """Run a job, or a tap and a target, and show what became of every record.
 
-    BLOCKS is what `meltano run` takes, its options included; default: the project's only job, or the plan's blocks.
+    BLOCKS is what `meltano run` takes, its options included; default: the first job of meltano.yml, or the plan's
+    blocks.
     """
     if plan_file is not None:
         if resend:
             raise Stop("a plan says itself what is sent: leave --resend out.", f"ml-connector run --plan {plan_file}")
         return carry_out(desk, plan_file, blocks)
     project = desk.project
-    chosen = blocks or (only_job(project),)
+    chosen = blocks or (default_job(project),)
     desk.say(f"meltano run {' '.join(chosen)} [dim](environment {project.environment or 'none'})[/dim]")
-    summary, finished = run_and_read(desk, project, chosen, **(_resend(project) if resend else {}))
+    summary, finished = run_and_read(desk, project, chosen, **(_resend(project, chosen) if resend else {}))
     return tell(desk, summary, finished)
 
 
-def _resend(project: Project) -> dict[str, str]:
-    """Return the settings that make every target of this project send again."""
-    loaders = {pair.loader for pairs in project.jobs.values() for pair in pairs}
+def _resend(project: Project, blocks: Sequence[str]) -> dict[str, str]:
+    """Return the settings that make the blocks' targets send again.
+
+    Raises:
+        Stop: One of them has no such setting.
+    """
+    loaders = {pair.loader for pair in project.pairs(project.spelled(blocks))}
+    for loader in sorted(loaders):
+        declared = project.plugin(loader).settings
+        if declared and "resend" not in declared:
+            raise Stop(
+                f"{loader} has no use for --resend: every record is compared with what is there, and one that differs "
+                "is written.",
+                project.command(blocks),
+            )
     return {setting_variable(loader, "resend"): "true" for loader in loaders}

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from ml_connector.cli.project import Project
 
 
-def only_job(project: Project) -> str:
-    """Return the job that `run` means when none is named."""
-    jobs = list(project.jobs)
-    if len(jobs) == 1:
-        return jobs[0]
-    names = ", ".join(jobs) or "none"
-    raise Stop(
-        f"name the job to run; meltano.yml has {names}.", f"ml-connector run {jobs[0] if jobs else 'TAP TARGET'}"
-    )
+def default_job(project: Project) -> str:
+    """Return the job that `run` and `plan` mean when none is named: the first one.
+
+    Raises:
+        Stop: There is none.
+    """
+    if (job := project.default_job) is None:
+        raise Stop("meltano.yml has no job; name a tap and a target.", "ml-connector run TAP TARGET")
+    return job
 
 
 def run_and_read(desk: Desk, project: Project, blocks: Sequence[str], **extra: str) -> tuple[Summary, Finished]:
@@ -33,7 +33,7 @@ def run_and_read(desk: Desk, project: Project, blocks: Sequence[str], **extra: s
     with desk.aside.status(f"meltano run {' '.join(blocks)}"):
         finished = meltano_run(project, blocks, **extra)
     with desk.reading() as connection:
-        return read_summary(connection, sorted(run_ids(connection) - before)), finished
+        return read_summary(connection, sorted(run_ids(connection) - before), desk.again), finished
 
 
 def exit_code(summary: Summary, finished: Finished) -> int:
@@ -71,7 +71,8 @@ def _say_end(desk: Desk, finished: Finished, code: int) -> None:
         desk.say(f"[red]✗[/red] {_escaped(error)}")
     desk.say(f"[dim]log: {finished.log}[/dim]")
     if code in (1, 2, 3):
-        desk.say(f"next: {'ml-connector ping' if code == 3 else 'correct it, then: ml-connector run'}")  # noqa: PLR2004
+        again = desk.project.command(finished.blocks)
+        desk.say(f"next: {'ml-connector ping' if code == 3 else f'correct it, then: {again}'}")  # noqa: PLR2004
 
 
 def _escaped(text: str) -> str:

@@ -1,4 +1,4 @@
-"""`ml-connector simulate`: both simulators in the foreground, for trying things by hand."""
+"""`ml-connector simulate`: the simulators in the foreground, for trying things by hand."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from contextlib import suppress
 import click
 
 from ml_connector.cli.desk import Desk, verb
-from ml_connector.cli.simulators import Simulators, simulators
+from ml_connector.cli.simulators import SNOWFLAKE_MISSING, Ports, Simulators, all_simulators
 
 
 @click.command()
 @click.option("--visma-port", default=8701, show_default=True, help="0: any free port.")
 @click.option("--servicenow-port", default=8702, show_default=True, help="0: any free port.")
+@click.option("--snowflake-port", default=8703, show_default=True, help="0: any free port.")
 @verb
-def simulate(desk: Desk, visma_port: int, servicenow_port: int) -> int:
-    """Serve a simulated Visma.net ERP and ServiceNow on loopback until Ctrl-C; their data is kept.
+def simulate(desk: Desk, visma_port: int, servicenow_port: int, snowflake_port: int) -> int:
+    """Serve a simulated Visma.net ERP, ServiceNow and Snowflake on loopback until Ctrl-C; their data is kept.
 
     The data is that of the last `ml-connector demo`, or a fresh month when there was none.
     """
     data = desk.project.root / ".ml-connector" / "demo" / "simulators"
-    with simulators(data, ports=(visma_port, servicenow_port)) as running:
+    with all_simulators(data, ports=Ports(visma_port, servicenow_port, snowflake_port)) as running:
         desk.show(running._asdict(), lambda: _words(running))
+        if not running.snowflake:
+            desk.say(SNOWFLAKE_MISSING.replace("[", r"\["))
         with suppress(KeyboardInterrupt):
             signal.pause()
     return 0
@@ -30,13 +33,16 @@ def simulate(desk: Desk, visma_port: int, servicenow_port: int) -> int:
 
 def _words(running: Simulators) -> str:
     edit = '{"edit": "add_segment_value", "company": "NO01", "value": "990", "description": "Projects"}'
+    snowflake = [f"Snowflake      {running.snowflake}"] if running.snowflake else []
     return "\n".join(
         [
             f"Visma.net ERP  {running.visma}",
             f"ServiceNow     {running.servicenow}",
+            *snowflake,
             "",
             "In another terminal:",
-            "  ml-connector run                                  # environment demo",
+            "  ml-connector run                                  # environment demo: into ServiceNow",
+            *(["  ml-connector run visma-to-snowflake"] if snowflake else []),
             f"  curl {running.servicenow}/_sim/requests?writes=1   # what was written there",
             f"  curl {running.visma}/_sim/edit -d '{edit}'",
             "",

@@ -32,8 +32,8 @@ def status(desk: Desk) -> int:
         ids = newest_runs(connection)
         if not ids:
             raise Stop("no run is in the store yet.", "ml-connector run")
-        summary = read_summary(connection, ids)
-        summary.causes = open_causes(connection)
+        summary = read_summary(connection, ids, desk.again)
+        summary.causes = open_causes(connection, desk.again)
         approvals = decisions.all_waiting(connection)
     data = {**summary.as_data(), "waits_for_approval": [masked(each.as_data()) for each in approvals]}
     desk.show(data, lambda: Group(_picture(summary), *map(_asked, approvals)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
+from ml_connector.cli.project import RUN
 from ml_connector.delivery.balance import CARRIED_IN, INCOMING, READ_AGAIN, RECEIVED, SUPERSEDED, Sum
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.work import OPEN_STATES
@@ -16,7 +17,7 @@ from ml_connector.store.tables import deliveries, runs, tallies
 from ml_connector.store.text import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -72,6 +73,7 @@ class Cause:
     amounts: dict[str, Decimal] = field(default_factory=dict)
     titles: list[str] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
+    again: str = RUN  # the command that runs its pipeline
 
     def add(self, title: str, value: str | None, amount: str | None, currency: str | None) -> None:
         """Count one record; the first few stand for the others."""
@@ -93,7 +95,12 @@ class Cause:
             return "ml-connector plan"
         if self.state == State.REFUSED:
             return f"ml-connector dead replay --cause {self.reason}"
-        return "ml-connector run"
+        return self.again
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON-ready data."""
+        told = {name: value for name, value in asdict(self).items() if name != "again"}
+        return {**told, "next": self.step}
 
 
 @dataclass(slots=True)
@@ -145,7 +152,7 @@ class Summary:
                 {"company": company, "record_type": record_type, "sent": words, "currency": currency, **asdict(total)}
                 for (company, record_type, words, currency), total in self.stand_ins.items()
             ],
-            "causes": [{**asdict(cause), "next": cause.step} for cause in self.causes],
+            "causes": [cause.as_data() for cause in self.causes],
         }
 
 
@@ -172,8 +179,11 @@ def newest_runs(connection: Connection) -> list[str]:
     return list(connection.execute(select(runs.c.id).join(newest, mine).order_by(runs.c.started_at)).scalars())
 
 
-def read_summary(connection: Connection, ids: Sequence[str]) -> Summary:
-    """Return what these runs received, what became of it, and what waits in their pipelines."""
+def read_summary(connection: Connection, ids: Sequence[str], again: Callable[[str], str]) -> Summary:
+    """Return what these runs received, what became of it, and what waits in their pipelines.
+
+    `again` tells the command that runs a pipeline.
+    """
     facts = _runs(connection, ids)
     lines: dict[Account, dict[str, Sum]] = defaultdict(lambda: defaultdict(Sum))
     skipped: dict[tuple[str, str, str], Sum] = defaultdict(Sum)
@@ -182,7 +192,7 @@ def read_summary(connection: Connection, ids: Sequence[str]) -> Summary:
         if kind == State.SKIPPED:
             skipped[company, record_type, reason].add(count, Decimal(amount))
     ordered = dict(sorted(lines.items(), key=lambda item: (item[0].company, item[0].currency == "", item[0])))
-    causes = open_causes(connection, sorted({run.pipeline for run in facts}))
+    causes = open_causes(connection, again, sorted({run.pipeline for run in facts}))
     return Summary(facts, ordered, dict(skipped), _stand_ins(connection, ids), causes)
 
 
@@ -222,7 +232,9 @@ def _tallies(ids: Sequence[str]) -> Any:
     return select(*(tallies.c[name] for name in names)).where(tallies.c.run_id.in_(ids))
 
 
-def open_causes(connection: Connection, pipelines: Sequence[str] | None = None) -> list[Cause]:
+def open_causes(
+    connection: Connection, again: Callable[[str], str], pipelines: Sequence[str] | None = None
+) -> list[Cause]:
     """Return what waits, grouped by cause, what concerns most records first."""
     query = select(deliveries).where(deliveries.c.state.in_(OPEN_STATES)).order_by(deliveries.c.since, deliveries.c.id)
     if pipelines is not None:
@@ -230,8 +242,10 @@ def open_causes(connection: Connection, pipelines: Sequence[str] | None = None) 
     found: dict[tuple[str, ...], Cause] = {}
     for row in connection.execute(query):
         key = (row.state, row.reason or "", row.pipeline, row.company, row.record_type)
-        cause = found.setdefault(key, Cause(*key, row.message or "", row.suggestion or "", row.since))
-        cause.add(row.title or row.business_key, row.value, row.amount, row.currency)
+        if key not in found:
+            words = (row.message or "", row.suggestion or "", row.since)
+            found[key] = Cause(*key, *words, again=again(row.pipeline))
+        found[key].add(row.title or row.business_key, row.value, row.amount, row.currency)
     order = list(OPEN_STATES)
     return sorted(found.values(), key=lambda cause: (order.index(State(cause.state)), -cause.count))
 
