@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ml_connector.errors import ConfigError
 from singer_sdk import typing as th
 
+from target_snowflake import maps
 from target_snowflake.columns import Type, TypeRules
 from target_snowflake.load import LoadOptions
 from target_snowflake.run import RunOptions
@@ -133,7 +135,7 @@ def run_options(config: Mapping[str, Any], folder: Path) -> RunOptions:
     """Return how records become batches; files go to `folder`.
 
     Raises:
-        ConfigError: A type is none.
+        ConfigError: A type or the time zone is none.
     """
     return RunOptions(
         spill=SpillOptions(folder, config["file_size"], config["compression"]),
@@ -143,10 +145,19 @@ def run_options(config: Mapping[str, Any], folder: Path) -> RunOptions:
         batch_seconds=float(config["batch_seconds"]),
         whole=config["absent_properties"] == NULL or config["load_method"] == APPEND,
         evolve=config["contract"] == Contract.EVOLVE.value,
-        zone=config["naive_timezone"],
+        zone=_zone(config["naive_timezone"]),
         overwrite=config["load_method"] == OVERWRITE,
+        mapped=maps.are_set(config),
         backlog=2 * config["max_parallelism"],
     )
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigError(f"naive_timezone {name!r} is no time zone. Write one such as Europe/Oslo.") from None
+    return name
 
 
 def type_rules(config: Mapping[str, Any]) -> TypeRules:

@@ -11,6 +11,7 @@ from ml_connector.singer.questions import question_options
 from ml_connector.singer.store_target import StoreTarget, why
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 
+from target_snowflake import maps
 from target_snowflake.books_settings import BOOKS_SETTINGS
 from target_snowflake.connection import ConnectionOptions, Session
 from target_snowflake.holding import census, reread
@@ -45,6 +46,8 @@ class TargetSnowflake(StoreTarget):
     capabilities: ClassVar = [
         PluginCapabilities.ABOUT,
         PluginCapabilities.STRUCTURED_LOGGING,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
         TargetCapabilities.HARD_DELETE,
     ]
 
@@ -63,6 +66,8 @@ class TargetSnowflake(StoreTarget):
         return self.guarded(lambda: self._settled(lines))
 
     def _settled(self, lines: list[bytes]) -> Counter[str]:
+        if maps.are_set(self.config):
+            lines = maps.StreamMaps(self.mapper).lines(lines)
         counted = self._started().take(lines) if any(lines) else Counter[str]()
         if self._run is not None:
             self._run.tick()
