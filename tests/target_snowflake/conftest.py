@@ -53,10 +53,15 @@ class Loading:
 
     def run(self, *messages: Any, code: int = 0, **settings: Any) -> subprocess.CompletedProcess[str]:
         """Load messages (structures, or lines as text); the exit code must be `code`."""
-        lines = [each if isinstance(each, str) else json.dumps(each) for each in messages]
+        lines = map(self.line, messages)
         done = self.load("\n".join(lines) + "\n", **settings)
         assert done.returncode == code, done.stderr
         return done
+
+    @staticmethod
+    def line(message: Any) -> str:
+        """Return a message as its line."""
+        return message if isinstance(message, str) else json.dumps(message)
 
     @contextmanager
     def started(self, **settings: Any) -> Iterator[subprocess.Popen[str]]:
@@ -72,7 +77,7 @@ class Loading:
 
     def here(self, *messages: Any, **settings: Any) -> list[Any]:
         """Load messages in this process, which saves the start of another; return the STATE values that passed."""
-        lines = [each if isinstance(each, str) else json.dumps(each) for each in messages]
+        lines = map(self.line, messages)
         passed = io.StringIO()
         with redirect_stdout(passed):
             TargetSnowflake(config={**self.config, **settings}).listen(
