@@ -11,6 +11,7 @@ from singer_sdk import typing as th
 from ml_connector.delivery.settings import EngineSettings, Guards
 from ml_connector.errors import ConfigError
 from ml_connector.plan.held import NEVER, REQUIREMENTS
+from ml_connector.singer.store_settings import FAIL_ON, PIPELINE, REPLAY, REPLAY_OF, STORE_URL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,19 +30,8 @@ DELIVERY_SETTINGS = th.PropertiesList(
         th.ObjectType(additional_properties=True),
         description="Values that override the `vars:` of the source map, e.g. `{cost_center_segment: 2}`.",
     ),
-    th.Property(
-        "store_url",
-        th.StringType,
-        secret=True,
-        description="Database URL of the delivery store. Default: `sqlite:///` + "
-        "`${MELTANO_PROJECT_ROOT}/.ml-connector/store.db`.",
-    ),
-    th.Property(
-        "pipeline",
-        th.StringType,
-        description="Name of this flow in the store; one process at a time may run it. "
-        "Default: the names of the Meltano extractor and loader.",
-    ),
+    STORE_URL,
+    PIPELINE,
     th.Property("cutover_date", th.DateType, description="Documents dated before it are skipped (named, and counted)."),
     th.Property(
         "deliver_open_before_cutover",
@@ -110,12 +100,8 @@ DELIVERY_SETTINGS = th.PropertiesList(
         "is taken for a fault of permissions or paging, not for deletions: nothing is cancelled.",
     ),
     th.Property("resend", th.BooleanType, default=False, description="Send everything again, whatever the hashes say."),
-    th.Property("replay", th.BooleanType, default=False, description="Give refused records another try."),
-    th.Property(
-        "replay_of",
-        th.StringType,
-        description="The run whose records or window this one tries again; `ml-connector` sets it.",
-    ),
+    REPLAY,
+    REPLAY_OF,
     th.Property(
         "require_plan",
         th.StringType,
@@ -124,14 +110,7 @@ DELIVERY_SETTINGS = th.PropertiesList(
         description="When a run needs a plan that a person looked at (`ml-connector plan`, `run --plan`): `never`; "
         "`first`, for a company, a target or a map version that nothing was delivered with yet; `always`.",
     ),
-    th.Property(
-        "fail_on",
-        th.ArrayType(th.StringType),
-        default=[],
-        description="End with exit code 4 or 5 when records are in these states at the end (parked, refused, failed, "
-        "in_doubt) or `out_of_balance`. By default the exit code is 0: one parked invoice must not stop Meltano's "
-        "next block.",
-    ),
+    FAIL_ON,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import ConfigError
+from ml_connector.singer.store_settings import FAIL_ON, PIPELINE, REPLAY, REPLAY_OF, STORE_URL
 from singer_sdk import typing as th
 
 if TYPE_CHECKING:
@@ -17,19 +18,8 @@ if TYPE_CHECKING:
 NEVER, ALWAYS = "never", "always"
 
 BOOKS_SETTINGS = th.PropertiesList(
-    th.Property(
-        "store_url",
-        th.StringType,
-        secret=True,
-        description="Database URL of the delivery store. Default: `sqlite:///` + "
-        "`${MELTANO_PROJECT_ROOT}/.ml-connector/store.db`.",
-    ),
-    th.Property(
-        "pipeline",
-        th.StringType,
-        description="Name of this flow in the store; one process at a time may run it. "
-        "Default: the names of the Meltano extractor and loader.",
-    ),
+    STORE_URL,
+    PIPELINE,
     th.Property(
         "expected_account",
         th.StringType,
@@ -41,12 +31,8 @@ BOOKS_SETTINGS = th.PropertiesList(
         default=1000,
         description="Stop the run when more records than this are refused: the cause is one. 0: never stop.",
     ),
-    th.Property("replay", th.BooleanType, default=False, description="Give refused records another try."),
-    th.Property(
-        "replay_of",
-        th.StringType,
-        description="The run whose records or window this one tries again; `ml-connector` sets it.",
-    ),
+    REPLAY,
+    REPLAY_OF,
     th.Property(
         "require_plan",
         th.StringType,
@@ -54,13 +40,7 @@ BOOKS_SETTINGS = th.PropertiesList(
         allowed_values=[NEVER, ALWAYS],
         description="`always`: a run needs a plan that a person looked at (`ml-connector plan`, `run --plan`).",
     ),
-    th.Property(
-        "fail_on",
-        th.ArrayType(th.StringType),
-        default=[],
-        description="End with exit code 4 or 5 when records are in these states at the end (`refused`) or "
-        "`out_of_balance`. By default the exit code is 0.",
-    ),
+    FAIL_ON,
 )
 
 
