@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import stat
-from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.cli.conftest import MELTANO_YML, House
-
-if TYPE_CHECKING:
-    import pytest
 
 RUN = """
     import sqlite3
@@ -36,7 +34,7 @@ def test_run_shows_the_runs_it_caused_and_takes_their_code(house: House, monkeyp
     assert done.exit_code == told["exit_code"] == 4
 
 
-def test_the_only_job_is_the_default_and_options_pass_through(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_job_is_the_default_and_options_pass_through(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.meltano(monkeypatch, RUN)
     house.call("run")
     asked = json.loads((house.root / "asked").read_text())
@@ -109,12 +107,65 @@ def test_the_log_is_private_and_its_path_is_told(house: House, monkeypatch: pyte
     assert "hello" in log.read_text()
 
 
-def test_several_jobs_must_be_chosen_from(house: House) -> None:
-    (house.root / "meltano.yml").write_text(MELTANO_YML + "- {name: other, tasks: []}\n")
-    done = house.call("run")
+OTHER = "- {name: other, tasks: [tap-visma target-snowflake]}\n"
+SNOWFLAKE = "  - {name: target-snowflake, settings: [{name: account}]}\njobs:"
+
+
+@pytest.fixture
+def two_jobs(house: House) -> House:
+    """A project with a second job, into another target."""
+    (house.root / "meltano.yml").write_text(MELTANO_YML.replace("jobs:", SNOWFLAKE) + OTHER)
+    return house
+
+
+def test_of_several_jobs_the_first_is_the_default(two_jobs: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_jobs.meltano(monkeypatch, RUN)
+    two_jobs.call("run")
+    assert json.loads((two_jobs.root / "asked").read_text())["argv"][-1] == "visma-to-servicenow"
+    two_jobs.call("run", "other")
+    assert json.loads((two_jobs.root / "asked").read_text())["argv"][-1] == "other"
+
+
+def test_without_a_job_a_tap_and_a_target_must_be_named(house: House) -> None:
+    (house.root / "meltano.yml").write_text(MELTANO_YML.partition("jobs:")[0])
+    for verb in ("run", "plan"):
+        done = house.call(verb)
+        assert done.exit_code == 2
+        assert done.stderr.rstrip().endswith("next: ml-connector run TAP TARGET")
+
+
+def test_what_waits_is_run_again_by_the_job_that_runs_it(two_jobs: House) -> None:
+    """The default job need not be named, another must be, and a pair of no job is named itself."""
+    pipelines = {
+        "tap-visma-no-to-target-servicenow": "ml-connector run",
+        "tap-visma-to-target-snowflake": "ml-connector run other",
+        "tap-visma-se-to-target-snowflake": "ml-connector run tap-visma-se target-snowflake",
+        "of-another-name": "ml-connector run",
+    }
+    for number, pipeline in enumerate(pipelines):
+        two_jobs.run(f"r{number}", pipeline, exit_code=4)
+        two_jobs.delivery(str(number), "parked", reason="frozen", pipeline=pipeline, last_run=f"r{number}")
+    told = {cause["pipeline"]: cause["next"] for cause in two_jobs.answer("status")["causes"]}
+    assert told == pipelines
+    assert "next: ml-connector run other" in two_jobs.call("status").stdout
+
+
+def test_after_a_fault_the_same_blocks_are_to_be_run(two_jobs: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_jobs.meltano(monkeypatch, RUN + "    sys.exit(1)\n")
+    assert two_jobs.call("run").stdout.rstrip().endswith("correct it, then: ml-connector run")
+    assert two_jobs.call("run", "visma-to-servicenow").stdout.rstrip().endswith("then: ml-connector run")
+    assert two_jobs.call("run", "other", "--full-refresh").stdout.rstrip().endswith("then: ml-connector run other")
+    pair = ("tap-visma", "target-snowflake")
+    assert two_jobs.call("run", *pair).stdout.rstrip().endswith("then: ml-connector run tap-visma target-snowflake")
+
+
+def test_resend_is_refused_where_it_means_nothing(two_jobs: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_jobs.meltano(monkeypatch, RUN)
+    done = two_jobs.call("run", "other", "--resend")
     assert done.exit_code == 2
-    assert "visma-to-servicenow, other" in done.stderr
-    assert done.stderr.rstrip().endswith("next: ml-connector run visma-to-servicenow")
+    assert "target-snowflake has no use for --resend" in done.stderr
+    assert done.stderr.rstrip().endswith("next: ml-connector run other")
+    assert not (two_jobs.root / "asked").exists()
 
 
 def test_outside_a_project_the_next_command_is_told(house: House) -> None:

@@ -20,7 +20,7 @@ from ml_connector_simulators.visma import VismaSimulator
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
-SECRETS = ("demo-visma-secret", "demo-sn-secret")
+SECRETS = ("demo-visma-secret", "demo-sn-secret", "demo-snowflake-secret")
 
 
 @dataclass
@@ -46,6 +46,7 @@ class House:
 
     root: Path
     settings: dict[str, str] = field(default_factory=dict)
+    patience: int = 240  # seconds one command may take
 
     def call(self, *command: str, **settings: str) -> Done:
         """Run a command of the workspace; it may show no secret and contact nobody off this machine."""
@@ -56,7 +57,7 @@ class House:
         watch = {"PYTHONPATH": str(Path(__file__).parent / "watch"), "CONTACTS": str(contacts)}
         environ = {**clean, **watch, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **self.settings, **settings}
         done = subprocess.run(
-            command, cwd=self.root, env=environ, capture_output=True, text=True, check=False, timeout=240
+            command, cwd=self.root, env=environ, capture_output=True, text=True, check=False, timeout=self.patience
         )
         said = done.stdout + done.stderr
         assert not [secret for secret in (*SECRETS, *settings.values()) if "secret" in secret and secret in said]
