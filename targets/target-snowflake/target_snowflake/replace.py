@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ml_connector.bulk.load import Load
-from ml_connector.errors import ConfigError
+from ml_connector.errors import ConfigError, OutOfPatience
 from ml_connector.store.text import stamp, utc_now
 
 from target_snowflake.names import literal, quoted
 from target_snowflake.setup import LOADS, rows_deleted
-from target_snowflake.shape import DELETED_AT, ROW_HASH, VERSION
+from target_snowflake.shape import DELETED_AT, ROW_HASH, RUN_ID, VERSION
 from target_snowflake.tables import read_table
 
 if TYPE_CHECKING:
@@ -74,6 +74,30 @@ def swap(loader: Loader, shape: Shape, batch_id: str, complete: bool | None) -> 
     return _load(shape, batch_id, before)
 
 
+def swapped(loader: Loader, shape: Shape, batch_id: str) -> Load | None:
+    """Finish a swap whose answers were lost; None when the old table is still in its place: swap then, from the start.
+
+    Raises:
+        OutOfPatience: Nothing tells which of the two tables is the new one.
+    """
+    old, new = shape.table, loader.names.replacing(shape.table)
+    fresh, existing = read_table(loader.session, new), read_table(loader.session, old)
+    ours = f"{quoted(RUN_ID)} = {literal(loader.names.run_id)}"
+    if existing is None or not _rows(loader, old, ours):
+        if existing is None or fresh is None or _rows(loader, new, ours):
+            return None
+        raise OutOfPatience(
+            f"the connection broke while {new} took the place of {old}, and neither has a row to tell them apart by. "
+            "STATE has not passed it: run again."
+        )
+    before = rows_deleted(loader.session, batch_id)
+    if before is None:
+        before = 0 if fresh is None else _rows(loader, new)
+        _note(loader, shape, batch_id, before)
+    loader.session.execute(f"DROP TABLE IF EXISTS {quoted(new)}")
+    return _load(shape, batch_id, before)
+
+
 def _believe(shape: Shape, before: int, after: int, complete: bool | None) -> None:
     if complete is False:
         raise ConfigError(
@@ -119,9 +143,7 @@ def _keep_others(loader: Loader, shape: Shape, columns: list[str]) -> None:
         return
     new, names = quoted(loader.names.replacing(shape.table)), ", ".join(map(quoted, columns))
     others = f"NOT ({_brought(loader, shape, of=True)})"
-    loader.session.execute(
-        f"INSERT INTO {new} ({names}) SELECT {names} FROM {quoted(shape.table)} WHERE {others}"
-    )
+    loader.session.execute(f"INSERT INTO {new} ({names}) SELECT {names} FROM {quoted(shape.table)} WHERE {others}")
 
 
 def _note(loader: Loader, shape: Shape, batch_id: str, gone: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from target_snowflake.faults import BatchRefused
 from target_snowflake.isolate import MOST_REFUSED, halves, record_of
 from target_snowflake.patience import patiently
-from target_snowflake.replace import activate, swap
+from target_snowflake.replace import activate, swap, swapped
 
 if TYPE_CHECKING:
     from ml_connector.bulk.load import Load
@@ -122,4 +122,10 @@ class SwapTask:
         """Put the new table in the place of the old."""
         if loader.plans:
             return Outcome([], [])
-        return Outcome([swap(loader, self.shape, self.id, self.complete)], [])
+
+        def step(again: bool) -> Load:
+            if again and (load := swapped(loader, self.shape, self.id)) is not None:
+                return load
+            return swap(loader, self.shape, self.id, self.complete)
+
+        return Outcome([patiently(loader.session, step, f"The table of {self.stream}")], [])
