@@ -193,3 +193,46 @@ def test_what_was_committed_before_the_way_was_lost_is_told_by_the_next_run(
     with closing(sqlite3.connect(loading.folder / "store.db")) as store:
         kinds = dict(store.execute("SELECT kind, count(*) FROM events GROUP BY 1").fetchall())
     assert (kinds["batch_found"], kinds["run_checked"]) == (1, 1)
+
+
+SWAPS = {
+    "rows": "^SELECT COUNT",
+    "others": '^INSERT INTO "_ML_S_[^"]*" \\([^)]*\\) SELECT [^(]* FROM "INVOICES"',
+    "swap": "^ALTER TABLE .* SWAP",
+    "drop": '^DROP TABLE IF EXISTS "_ML_S_.*_NEW_INVOICES"',
+    "note": '^INSERT INTO "_ML_LOADS" .* 0, 0, 0, 0, 0, ',
+    "rename": "^ALTER TABLE .* RENAME",
+}
+
+
+def overwrite(loading: Loading, *numbers: int, company: str = "NO01", amount: int = 1) -> list[Any]:
+    rows = [record("invoices", _company=company, number=number, amount=amount) for number in numbers]
+    return loading.here(INVOICES, *rows, state({"at": len(rows)}), load_method="overwrite", network_timeout=1)
+
+
+def overwritten(loading: Loading, *rows: tuple[str, int, int]) -> None:
+    assert loading.rows('SELECT "_COMPANY", NUMBER, AMOUNT FROM INVOICES ORDER BY 1, 2') == list(rows)
+    assert {row[1] for row in loading.rows("SHOW TABLES")} == {"INVOICES", "_ML_LOADS"}
+
+
+@pytest.mark.parametrize("fault", ["reset", "answer lost"])
+@pytest.mark.parametrize("kind", SWAPS)
+def test_a_table_is_replaced_once_whatever_gets_lost(
+    loading: Loading, server: SnowflakeServer, monkeypatch: pytest.MonkeyPatch, kind: str, fault: str
+) -> None:
+    """The fault lasts until the session is opened again, so that the connector's own repetition does not cure it."""
+    if kind != "rename":
+        overwrite(loading, 1, 2, 3)
+        overwrite(loading, 7, company="SE01")
+    reopen = Session.reopen
+
+    def cured(self: Session) -> None:
+        server.clear_faults()
+        reopen(self)
+
+    monkeypatch.setattr(Session, "reopen", cured)
+    server.fault(**FAULTS[fault], text=SWAPS[kind], times=None)
+    assert overwrite(loading, 1, 2, amount=5) == [{"at": 2}]
+    assert server.faults() == []
+    others = [] if kind == "rename" else [("SE01", 7, 1)]
+    overwritten(loading, ("NO01", 1, 5), ("NO01", 2, 5), *others)
