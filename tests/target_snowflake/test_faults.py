@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -12,6 +14,7 @@ import stamina
 from ml_connector.errors import ConnectorError, OutOfPatience
 from ml_connector_simulators.snowflake import SnowflakeServer
 from target_snowflake.connection import Session
+from target_snowflake.target import TargetSnowflake
 
 from tests.target_snowflake.conftest import Loading, record, schema, state
 
@@ -236,3 +239,24 @@ def test_a_table_is_replaced_once_whatever_gets_lost(
     assert server.faults() == []
     others = [] if kind == "rename" else [("SE01", 7, 1)]
     overwritten(loading, ("NO01", 1, 5), ("NO01", 2, 5), *others)
+
+
+def test_no_state_passes_a_batch_that_failed(loading: Loading, server: SnowflakeServer, capsys: Any) -> None:
+    """Other streams go on until the run ends, and so does nothing of the stream whose batch failed."""
+    payments = schema("payments", {"number": "integer"}, ["number"])
+    messages: list[Any] = [INVOICES, payments]
+    for at in range(1, 7):
+        messages += [record("payments", number=at), record("invoices", _company="NO01", number=at, amount=1)]
+        messages.append(state({"at": at}))
+    server.fault("status", text='^COPY INTO .*_00004"', status=503, times=None)
+    with pytest.raises(OutOfPatience):
+        TargetSnowflake(config={**loading.config, "batch_size_rows": 1, "network_timeout": 1}).listen(
+            io.StringIO("".join(f"{json.dumps(each)}\n" for each in messages))
+        )
+    passed = [json.loads(line)["at"] for line in capsys.readouterr().out.splitlines()]
+    assert passed in ([], [1])
+    assert loading.rows("SELECT NUMBER FROM INVOICES") == [(1,)]
+    server.clear_faults()
+    assert loading.here(*messages, batch_size_rows=1)[-1] == {"at": 6}
+    assert loading.rows("SELECT COUNT(*), COUNT(DISTINCT NUMBER) FROM INVOICES") == [(6, 6)]
+    assert loading.rows("SELECT COUNT(*), COUNT(DISTINCT NUMBER) FROM PAYMENTS") == [(6, 6)]
