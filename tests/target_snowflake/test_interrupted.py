@@ -155,3 +155,11 @@ def test_a_killed_run_is_told_of_by_the_next(loading: Loading, server: Snowflake
     with sqlite3.connect(loading.folder / "store.db") as store:
         kinds = dict(store.execute("SELECT kind, count(*) FROM events GROUP BY 1").fetchall())
     assert (kinds["batch_found"], kinds["batch_loaded"], kinds["run_checked"]) == (1, 1, 1)
+
+
+def test_other_companies_keep_columns_that_a_replacing_stream_lacks(loading: Loading) -> None:
+    wide = schema("invoices", {"_company": "string", "number": "integer", "note": "string"}, ["_company", "number"])
+    loading.run(wide, record("invoices", _company="SE01", number=7, note="paid"))
+    loading.run(INVOICES, *invoices(1), load_method="overwrite")
+    found = loading.rows('SELECT "_COMPANY", NUMBER, AMOUNT, NOTE FROM INVOICES ORDER BY 2')
+    assert found == [("NO01", 1, 1, None), ("SE01", 7, None, "paid")]
