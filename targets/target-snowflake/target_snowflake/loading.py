@@ -160,14 +160,6 @@ def _zone(name: str) -> str:
     return name
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ConfigError(f"naive_timezone {name!r} is no time zone. Write one such as Europe/Oslo.") from None
-    return name
-
-
 def type_rules(config: Mapping[str, Any]) -> TypeRules:
     """Return what the settings say of types."""
     stated = {name: Type.parse(text) for name, text in (config.get("column_types") or {}).items()}
