@@ -96,7 +96,7 @@ class BulkStream:
         yield from (
             encode({"type": "SCHEMA", "stream": stream, "schema": _SCHEMA, "key_properties": keys}) for stream in SHARES
         )
-        for at in range(start, len(self), STATE_EVERY):
+        for at in range(start, max(len(self), start + 1), STATE_EVERY):  # a tap with nothing new tells its STATE, too
             end = min(at + STATE_EVERY, len(self))
             yield from self.lines[at:end]
             yield encode({"type": "STATE", "value": self._state(start, end)})
