@@ -90,9 +90,10 @@ class Loading:
         places = ", ".join(str(place) for place in range(1, len(columns) + 1))
         return self.rows(f'SELECT {", ".join(columns)} FROM "{name}" ORDER BY {places}')
 
-    def letters(self) -> list[dict[str, Any]]:
+    def letters(self, store_url: str = "") -> list[dict[str, Any]]:
         """Return the records that were refused and wait."""
-        with closing(sqlite3.connect(self.config["store_url"].removeprefix("sqlite:///"))) as store:
+        url = store_url or self.config["store_url"]
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as store:
             store.row_factory = sqlite3.Row
             rows = store.execute("SELECT * FROM deliveries WHERE state = 'refused' ORDER BY business_key").fetchall()
         return [dict(row) for row in rows]

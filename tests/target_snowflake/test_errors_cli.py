@@ -93,7 +93,7 @@ BAD_LINES = {
     "no such key": (schema("keyed", {"id": "integer"}, ["nr"]), "names nr, which its schema does not have"),
     "no schema": ({"type": "SCHEMA", "stream": "empty", "key_properties": []}, "lacks its stream or its schema"),
     "no value": ({"type": "STATE"}, "lacks its value"),
-    "no version": ({"type": "ACTIVATE_VERSION", "stream": "items"}, "without version"),
+    "no version": ({"type": "ACTIVATE_VERSION", "stream": "items"}, "lacks its stream or its version"),
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ml_connector.errors import ConfigError
+from ml_connector.errors import ConfigError, ConnectorError
 
 from tests.target_snowflake.conftest import record, schema, state
 
@@ -398,3 +398,22 @@ def test_a_dead_letter_is_closed_when_its_record_arrives_whatever_its_key_is(loa
     assert [letter["business_key"] for letter in loading.letters()] == ["singer::rates:2026-01-01T00:00:00Z/1.50"]
     loading.here(message, line % "true")
     assert loading.letters() == []
+
+
+def test_state_stays_behind_a_batch_that_failed_and_those_behind_it(loading, server, monkeypatch):
+    passed = []
+    monkeypatch.setattr("target_snowflake.opening.Opening._emit", staticmethod(passed.append))
+    server.fail("insufficient_privileges", text=r'COPY INTO "_ML_S_\w+_00005"', name="S", times=None)
+    messages = [schema("a", {"id": "integer"}, ["id"]), schema("b", {"id": "integer"}, ["id"])]
+    for n in range(1, 61):
+        messages += [record("a", id=n), record("b", id=n), state({"at": n})]
+    with pytest.raises(ConnectorError):
+        loading.here(*messages, batch_size_rows=10)
+    there = [{key for (key,) in loading.table(name, "ID")} for name in ("A", "B")]
+    assert min(map(len, there)) < 60
+    newest = json.loads(passed[-1])["at"] if passed else 0
+    assert all(set(range(1, newest + 1)) <= keys for keys in there)
+    server.clear_faults()
+    loading.here(*messages)
+    assert [len(loading.table(name, "ID")) for name in ("A", "B")] == [60, 60]
+    assert json.loads(passed[-1]) == {"at": 60}

@@ -20,7 +20,7 @@ LONGEST_TEXT = 16_777_216
 """Characters a VARCHAR takes that states no length."""
 
 _NUMBER = re.compile(r"(?:NUMBER|DECIMAL|NUMERIC)(?:\((\d+)(?:,\s*(\d+))?\))?")
-_FORMATS = {"date-time": "TIMESTAMP", "date": "DATE", "time": "TIME", "binary": "BINARY"}
+_FORMATS = {"date-time": "TIMESTAMP", "date": "DATE", "time": "TIME"}  # `binary` is hex here and base64 there: a text
 
 
 class Kind(StrEnum):

@@ -235,11 +235,11 @@ class Run:
         self.settle()
 
     def _activate(self, message: Envelope) -> None:
-        stream = self._streams.get(message.stream or "")
-        if stream is None or message.version is None:
-            raise BadInput(f"line {self._lines}: ACTIVATE_VERSION of a stream without SCHEMA, or without version.")
-        if self._options.overwrite:
-            return  # the whole table is replaced anyway
+        if not message.stream or message.version is None:
+            raise BadInput(f"line {self._lines}: an ACTIVATE_VERSION lacks its stream or its version. Check the tap.")
+        stream = self._streams.get(message.stream)
+        if stream is None or self._options.overwrite:
+            return  # nothing of it came, so nothing is older; or the whole table is replaced anyway
         self._close(stream)
         self._number += 1  # so that STATE behind it waits for it
         self._submit(ActivateTask(stream.buffer.shape, message.version, self._number, self._batch_id()))
