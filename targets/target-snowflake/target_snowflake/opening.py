@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from ml_connector.bulk.books import BulkBooks
 from ml_connector.bulk.load import BulkSettings
 from ml_connector.errors import ConfigError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from ml_connector.delivery.sink import Identity
+    from ml_connector.http import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Opening:
     store_url: str
     held: ExitStack
     clean: Callable[[str], str]  # takes secrets out of a text
+    clock: Clock
 
     def run(self) -> Run:
         """Return a run that has begun: who the target is was proven, and what it needs there is there.
@@ -52,10 +55,11 @@ class Opening:
             ConfigError: A setting is wrong, or the target is not the expected one; nothing was written.
             EnvironmentFault: Snowflake or the store cannot be reached, or another process runs this pipeline.
         """
+        pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own pool keeps 40 MB more, and is no faster here
         options = ConnectionOptions.of(self.config)
         options.check()
         made = run_options(self.config, self.held.enter_context(own_folder(spill_folder(self.config))))
-        with Session.open(options, {"pipeline": self.pipeline, "run": ""}) as session:
+        with Session.open(options, {"pipeline": self.pipeline, "run": ""}, clock=self.clock) as session:
             identity = patiently(session, lambda _again: check_identity(session, self.config), "Signing in")
             books = self._books(identity)
             try:
@@ -97,7 +101,7 @@ class Opening:
         facts = {"pipeline": self.pipeline, "run": books.run_id}
 
         def loader() -> Loader:
-            parts = (Session.open(options, facts), self._names(books), load, started_ms)
+            parts = (Session.open(options, facts, clock=self.clock), self._names(books), load, started_ms)
             return PlanLoader(*parts, books) if isinstance(books, PlanBooks) else Loader(*parts, books.prove)
 
         crew = Crew(self.config["max_parallelism"], loader)
