@@ -32,6 +32,11 @@ class Clock:
                 raise OutOfPatience("the run was asked to end while it waited; run again")
             time.sleep(min(left, GLANCE))
 
+    @property
+    def ended(self) -> bool:
+        """Whether the waits are ended."""
+        return self._ended
+
     def end(self) -> None:
         """End every wait, now and from now on. A signal handler may call it: it takes no lock."""
         self._ended = True

@@ -73,7 +73,7 @@ class Session:
         self.options = options
         self._facts = query_tag_facts
         self._retry = retry or Retry()
-        self._clock = clock or Clock()
+        self.clock = clock or Clock()
         self._connection: SnowflakeConnection | None = None
         self._log = logging.getLogger(__name__)
 
@@ -192,7 +192,7 @@ class Session:
         return self._connection
 
     def _connect_patiently(self) -> SnowflakeConnection:
-        deadline = self._clock.monotonic() + self.options.network_timeout
+        deadline = self.clock.monotonic() + self.options.network_timeout
         tries = {Unreachable: 0}
 
         def again(error: Exception) -> bool:
@@ -201,7 +201,7 @@ class Session:
                 worth = tries[Unreachable] < self._retry.connects
             else:
                 worth = isinstance(error, Retryable)
-            if worth := worth and self._clock.monotonic() < deadline:
+            if worth := worth and self.clock.monotonic() < deadline and not self.clock.ended:
                 self._log.warning("%s Trying again", error)
             return worth
 

@@ -23,17 +23,20 @@ def patiently(session: Session, step: Callable[[bool], Result], what: str) -> Re
     """Return what a step comes to; it is told whether it may have been done before.
 
     Raises:
-        OutOfPatience: Every session was lost; nothing is lost.
+        OutOfPatience: Every session was lost, or the run was asked to end; nothing is lost.
     """
+
+    def worth(error: Exception) -> bool:
+        return isinstance(error, ConnectionLost) and not session.clock.ended
+
     try:
-        for attempt in stamina.retry_context(on=ConnectionLost, attempts=_TRIES, wait_initial=0.2, wait_max=30):
+        for attempt in stamina.retry_context(on=worth, attempts=_TRIES, wait_initial=0.2, wait_max=30):
             with attempt:
                 again = attempt.num > 1
                 if again:
                     session.reopen()
                 return step(again)
     except ConnectionLost as lost:
-        raise OutOfPatience(
-            f"{lost} {what} was tried {_TRIES} times. STATE has not passed it: run again later."
-        ) from lost
+        why = "The run was asked to end." if session.clock.ended else f"{what} was tried {_TRIES} times."
+        raise OutOfPatience(f"{lost} {why} STATE has not passed it: run again later.") from lost
     raise AssertionError  # stamina returns or raises

@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ml_connector.http import Clock
 from ml_connector.singer.planned import is_plan
 from ml_connector.singer.questions import question_options
 from ml_connector.singer.store_target import StoreTarget, why
@@ -58,7 +59,12 @@ class TargetSnowflake(StoreTarget):
         super().__init__(**options)
         self._run: Run | None = None
         self._held = ExitStack()
+        self._clock = Clock()
         self.message_reader.take, self.message_reader.on_fault = self._take, self._abort
+
+    def hurry(self) -> None:
+        """End the patience with a Snowflake that is away: the run is to end."""
+        self._clock.end()
 
     # messages
 
@@ -96,7 +102,7 @@ class TargetSnowflake(StoreTarget):
 
     def _started(self) -> Run:
         if self._run is None:
-            opening = Opening(self.config, self.pipeline, self.store_url, self._held, self.redactor.clean)
+            opening = Opening(self.config, self.pipeline, self.store_url, self._held, self.redactor.clean, self._clock)
             self._run = opening.run()
         return self._run
 
