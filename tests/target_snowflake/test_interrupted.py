@@ -163,3 +163,18 @@ def test_other_companies_keep_columns_that_a_replacing_stream_lacks(loading: Loa
     loading.run(INVOICES, *invoices(1), load_method="overwrite")
     found = loading.rows('SELECT "_COMPANY", NUMBER, AMOUNT, NOTE FROM INVOICES ORDER BY 2')
     assert found == [("NO01", 1, 1, None), ("SE01", 7, None, "paid")]
+
+
+def test_sigterm_ends_the_patience_with_a_snowflake_that_is_away(loading: Loading, server: SnowflakeServer) -> None:
+    server.fault("status", text="^COPY", status=503, times=None)
+    messages = [INVOICES, *invoices(1, 2), state({"at": 2})]
+    with started(loading, *messages, batch_size_rows=2, network_timeout=2) as process:
+        wait_for(server, "COPY", process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 143
+        assert process.stdout.read() == ""
+    assert len(server.sql("CREATE OR REPLACE TRANSIENT")) == 1
+    assert runs(loading) == [("stopped", 143)]
+    server.clear_faults()
+    loading.run(INVOICES, *invoices(1, 2), state({"at": 2}))
+    assert loading.rows("SELECT COUNT(*) FROM INVOICES") == [(2,)]
