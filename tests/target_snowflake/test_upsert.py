@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 from ml_connector.errors import ConfigError, ConnectorError
@@ -417,3 +419,32 @@ def test_state_stays_behind_a_batch_that_failed_and_those_behind_it(loading, ser
     loading.here(*messages)
     assert [len(loading.table(name, "ID")) for name in ("A", "B")] == [60, 60]
     assert json.loads(passed[-1]) == {"at": 60}
+
+
+def test_a_row_that_only_snowflake_refuses_is_kept_as_it_came(loading):
+    """Somebody made the column with room for one digit before the point."""
+    loading.here(schema("other", {"id": "integer"}, ["id"]))
+    loading.rows('CREATE TABLE "RATES" ("ID" NUMBER(38,0), "N" NUMBER(38,37))')
+    moment = {"type": ["string", "null"], "format": "date-time"}
+    properties = {"id": "integer", "at": moment, "n": "number", "v": "object", "x": "string", "e": "number"}
+
+    def rate(key, number):
+        body = f'{{"id":{key},"at":"2026-01-01T00:00:00.1234567Z","n":{number},"v":{{"a":1.10}},"x":null,"e":1E-12}}'
+        return f'{{"type":"RECORD","stream":"rates","record":{body}}}'
+
+    messages = [schema("rates", properties, ["id"]), rate(1, 1), rate(2, 50), rate(3, 3), state({"at": 1})]
+    assert loading.here(*messages) == [{"at": 1}]
+    assert loading.table("RATES", "ID", "N::INT") == [(1, 1), (3, 3)]
+    with closing(sqlite3.connect(loading.config["store_url"].removeprefix("sqlite:///"))) as store:
+        ((text, reason),) = store.execute(
+            "SELECT record, reason FROM dead_letters JOIN deliveries USING (business_key)"
+        )
+    assert reason == "refused_by_snowflake"
+    assert json.loads(text, parse_float=str) == {
+        "id": 2,
+        "at": "2026-01-01 00:00:00.123456700Z",
+        "n": "50.000000000",
+        "v": {"a": "1.10"},
+        "x": None,
+        "e": "1E-12",
+    }

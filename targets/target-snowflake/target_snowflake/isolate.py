@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,7 +16,8 @@ import pyarrow.parquet as pq
 from ml_connector.store.text import decode
 
 from target_snowflake.columns import Kind
-from target_snowflake.group import sums
+from target_snowflake.group import EXACT, sums
+from target_snowflake.shape import ABSENT, DELETED_AT
 from target_snowflake.spill import Spill
 
 if TYPE_CHECKING:
@@ -49,17 +51,26 @@ def _of(batch: Batch, table: pa.Table, name: str, options: SpillOptions) -> Batc
 
 def record_of(batch: Batch) -> dict[str, Any]:
     """Return the one record of a batch as it came; times are written in one form."""
-    row = pq.read_table(batch.files[0]).to_pylist()[0]
+    table = pq.read_table(batch.files[0])
+    for place, each in enumerate(table.schema):
+        if pa.types.is_timestamp(each.type):  # Python has no nanoseconds
+            table = table.set_column(place, each.name, table[place].cast(pa.string()))
+    row = table.to_pylist()[0]
+    left_out = (row.get(ABSENT) or "").split(",")
     return {
-        column.property: _value(column.type.kind, row[column.name])
+        column.property: _value(column.type.kind, row[column.name], row.get(f"{column.name}{EXACT}"))
         for column in batch.shape.columns
-        if row.get(column.name) is not None
+        if column.name not in left_out and (column.property != DELETED_AT or row[column.name] is not None)
     }
 
 
-def _value(kind: Kind, value: Any) -> Any:
+def _value(kind: Kind, value: Any, exact: str | None) -> Any:
+    if exact is not None:
+        return Decimal(exact) if Decimal(exact).is_finite() else exact
+    if value is None:
+        return None
     if kind == Kind.VARIANT:
         return decode(value)
     if kind == Kind.BINARY:
         return base64.b64encode(value).decode()
-    return value.isoformat() if isinstance(value, datetime | date | time) else value
+    return value.isoformat() if isinstance(value, date | time) else value
