@@ -150,6 +150,13 @@ def test_what_waits_is_run_again_by_the_job_that_runs_it(two_jobs: House) -> Non
     assert "next: ml-connector run other" in two_jobs.call("status").stdout
 
 
+def test_a_reconciliation_names_the_job_too(two_jobs: House) -> None:
+    ended = {"outcome": "stopped", "balance": None, "exit_code": 3, "mapping": "bulk"}
+    two_jobs.run("r1", "tap-visma-to-target-snowflake", **ended)
+    points = {point["words"]: point["step"] for point in two_jobs.answer("reconcile")["points"]}
+    assert points == {"the last run of tap-visma-to-target-snowflake did not finish": "ml-connector run other"}
+
+
 def test_after_a_fault_the_same_blocks_are_to_be_run(two_jobs: House, monkeypatch: pytest.MonkeyPatch) -> None:
     two_jobs.meltano(monkeypatch, RUN + "    sys.exit(1)\n")
     assert two_jobs.call("run").stdout.rstrip().endswith("correct it, then: ml-connector run")

@@ -86,7 +86,9 @@ def _reconcile(desk: Desk, scope: Scope, wanted: _Wanted) -> Reconciliation:
         newest = {name: head.hash for name, head in heads(connection).items()}
     maker = Maker(actor(), host(), stamp(utc_now()), version("ml-connector"))
     mine = {run["pipeline"]: newest[run["pipeline"]] for run in runs if run["pipeline"] in newest}
-    return Reconciliation(scope, maker, runs, mine, ledger, target, source, applied, tables)
+    again = desk.again
+    commands = {run["pipeline"]: again(run["pipeline"]) for run in runs}
+    return Reconciliation(scope, maker, runs, mine, ledger, target, source, applied, tables, commands)
 
 
 def _reread(desk: Desk, run: dict[str, Any], scope: Scope) -> Sequence[dict[str, Any]]:

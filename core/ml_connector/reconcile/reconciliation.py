@@ -28,6 +28,7 @@ _OF_RUNS = (
     *("outcome", "balance", "message", "actor", "host"),
 )
 OUT, WAITS = 5, 4
+RUN = "ml-connector run"
 _WAITING = (State.SENT, State.PARKED, State.REFUSED, State.FAILED)
 
 
@@ -61,11 +62,12 @@ class Reconciliation:
     source: SourceView | None = None
     applied: list[str] = field(default_factory=list)  # what became of cancellations asked for
     bulk: BulkView = field(default_factory=BulkView)
+    commands: Mapping[str, str] = field(default_factory=dict)  # what runs a pipeline; RUN where it is not said
 
     @property
     def points(self) -> list[Point]:
         """What there is to say, the worst first; nothing when all agrees and nothing waits."""
-        found = [*_of_books(self), *_of_target(self.target), *_of_source(self.source), *_of_bulk(self.bulk)]
+        found = [*_of_books(self), *_of_target(self.target), *_of_source(self.source), *_of_bulk(self)]
         return sorted(found, key=lambda point: -point.code)
 
     @property
@@ -121,13 +123,13 @@ def _of_books(whole: Reconciliation) -> Iterator[Point]:
     ledger = whole.ledger
     yield from (Point(OUT, words, "ml-connector audit verify") for words in ledger.contradictions)
     for run in whole.runs:
-        name = f"the last run of {run['pipeline']}"
+        name, again = f"the last run of {run['pipeline']}", whole.commands.get(run["pipeline"], RUN)
         if run["balance"] == OUT_OF_BALANCE:
-            yield Point(OUT, f"{name} is out of balance: {run['message']}", "ml-connector run")
+            yield Point(OUT, f"{name} is out of balance: {run['message']}", again)
         elif run["outcome"] != "finished":
-            yield Point(WAITS, f"{name} did not finish", "ml-connector run")
+            yield Point(WAITS, f"{name} did not finish", again)
     if doubtful := ledger.total(State.IN_DOUBT):
-        yield Point(OUT, f"{_records(doubtful)} in doubt: the answer to a write was lost", "ml-connector run")
+        yield Point(OUT, f"{_records(doubtful)} in doubt: the answer to a write was lost", RUN)
     for state in _WAITING:
         if count := ledger.total(state):
             yield Point(WAITS, f"{_records(count)} {state}", "ml-connector dead list")
@@ -168,7 +170,8 @@ def _of_source(source: SourceView | None) -> Iterator[Point]:
         yield Point(WAITS, f"not listed whole: {', '.join(source.unlisted)}", "ml-connector reconcile --census")
 
 
-def _of_bulk(bulk: BulkView) -> Iterator[Point]:
+def _of_bulk(whole: Reconciliation) -> Iterator[Point]:
+    bulk = whole.bulk
     step = "meltano run --full-refresh {} {}"
     for place in bulk.differing(TARGET):
         blocks = place.pipeline.partition("-to-target-")
@@ -178,7 +181,7 @@ def _of_bulk(bulk: BulkView) -> Iterator[Point]:
     for place in bulk.differing(SOURCE):
         words = f"the source has {_side(bulk, place, SOURCE)} of {_table(place)}, which held"
         more = "when a run looked last: the next run brings it, unless records were deleted in the source"
-        yield Point(WAITS, f"{words} {_side(bulk, place, BOOKS)} {more}", "ml-connector run")
+        yield Point(WAITS, f"{words} {_side(bulk, place, BOOKS)} {more}", whole.commands.get(place.pipeline, RUN))
     if bulk.waiting:
         yield Point(WAITS, f"{_records(len(bulk.waiting))} refused on the way to a table", "ml-connector dead list")
     if bulk.unlisted:
