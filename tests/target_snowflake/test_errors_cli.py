@@ -12,6 +12,7 @@ import resource
 import subprocess
 
 import pytest
+from ml_connector.errors import ConfigError
 
 from tests.target_snowflake.conftest import PROGRAM, record, schema, state
 
@@ -104,7 +105,7 @@ def test_messages_that_cannot_be_used(loading, name):
     finish(loading)
 
 
-@pytest.mark.parametrize("name", BAD_LINES.keys() - {"malformed", "no key in a record"})
+@pytest.mark.parametrize("name", sorted(BAD_LINES.keys() - {"malformed", "no key in a record"}))
 def test_other_messages_that_cannot_be_used(loading, name, capfd):
     """In this process: what is told and when is the same, and a dozen programs need not be started."""
     line, words = BAD_LINES[name]
@@ -123,11 +124,13 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("name", SETTINGS)
-def test_settings(loading, server, name):
-    wrong, words = SETTINGS[name]
+def test_settings(loading, server):
+    for name, (wrong, words) in SETTINGS.items():
+        with pytest.raises(ConfigError, match=words):
+            loading.here(*GOOD, **wrong)
+        assert server.sql("CREATE") == [], name
+    wrong, words = SETTINGS["another account"]
     failed(load(loading, GOOD, **wrong), words, code=2)
-    assert server.sql("CREATE") == []
 
 
 def test_a_store_that_cannot_be_written(loading, tmp_path):
