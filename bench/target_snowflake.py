@@ -212,11 +212,10 @@ def _print_steps(steps: dict[str, tuple[float, float]]) -> None:
 
 def _print_raw(runs: dict[str, Run]) -> None:
     print(f"\n{INVOICES} nested Visma invoices, lines as VARIANT")
-    raw = runs["raw loop"]
+    raw = runs["raw loop"].cpu_seconds
     for name, run in runs.items():
-        print(
-            f"{name:20}{run.seconds:7.1f} s{run.cpu_seconds:7.1f} s of CPU ({run.cpu_seconds / raw.cpu_seconds:.1f}x)"
-        )
+        cpu = f"{run.cpu_seconds:7.1f} s of CPU ({run.cpu_seconds / raw:.1f}x)"
+        print(f"{name:20}{run.seconds:7.1f} s{cpu}, {run.megabytes:.0f} MB")
 
 
 if __name__ == "__main__":
