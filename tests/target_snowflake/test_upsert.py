@@ -55,7 +55,7 @@ def test_a_record_that_lacks_properties_leaves_them_as_they_are(loading, upsert_
 
 
 def test_the_same_last_record_after_another_one_before_it_is_not_taken_for_unchanged(loading):
-    loading.here(schema("items", PROPERTIES, ["id"]), item(id=1, amount=1), item(id=1, name="a"))
+    loading.here(schema("items", PROPERTIES, ["id"]), item(id=1, amount=1, lines=[]), item(id=1, name="a"))
     loading.here(schema("items", PROPERTIES, ["id"]), item(id=1, amount=9, lines=[]), item(id=1, name="a"))
     assert rows(loading) == [(1, "a", "9", "[]")]
 
