@@ -5,10 +5,12 @@ UV_VERSION := 0.13.8
 UV := .uv/bin/uv
 RUN := .venv/bin
 JOBS ?= 2
+COMPILED := core taps targets simulators mappers
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
-# Tests and proofs start hundreds of processes, and some machines keep Python from writing its bytecode.
+# Tests and proofs start hundreds of processes, and some machines keep Python from writing its bytecode: what is
+# installed is compiled when it is, and our own code before the tests.
 export UV_COMPILE_BYTECODE := 1
 
 .PHONY: demo demo-snowflake test test-all test-all lint types bench prove clean
@@ -20,6 +22,7 @@ demo-snowflake: .venv/synced
 	$(RUN)/ml-connector demo snowflake
 
 test: .venv/synced
+	$(RUN)/python -m compileall -q $(COMPILED)
 	$(RUN)/pytest -n $(JOBS) --dist loadfile
 
 # Besides all that `test` runs: target-snowflake with connector 5.x, which cannot stand beside fakesnow.

@@ -208,10 +208,10 @@ def test_a_batch_has_a_story_and_says_how_to_see_its_rows(house: House, pipeline
         assert house.call("trace", unknown).exit_code == ConfigError.exit_code
 
 
-def test_a_reconciliation_leaves_bulk_pipelines_out(house: House, pipeline: Pipeline) -> None:
+def test_a_reconciliation_tells_what_of_a_bulk_pipeline_waits(house: House, pipeline: Pipeline) -> None:
     done = house.call("reconcile", "--pipeline", pipeline.name)
-    assert done.exit_code == ConfigError.exit_code
-    assert "of bulk pipelines, `status` has the balance" in " ".join(done.stderr.split())
+    assert done.exit_code == 4
+    assert "refused on the way to a table" in " ".join(done.stdout.split())
 
 
 def test_books_of_both_shapes_stand_in_one_store(house: House, pipeline: Pipeline) -> None:
