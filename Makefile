@@ -4,7 +4,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := .uv/bin/uv
 RUN := .venv/bin
-JOBS ?= 2
+JOBS ?= 3 # on two cores: a good part of the tests waits
 COMPILED := core taps targets simulators mappers
 
 export UV_PYTHON_DOWNLOADS := never
