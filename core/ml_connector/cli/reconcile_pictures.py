@@ -49,7 +49,9 @@ def reconciliation_picture(found: Reconciliation) -> RenderableType:
 
 def _headline(found: Reconciliation) -> Text:
     words = {0: "✓ in balance", 4: "✓ in balance, with records that wait", 5: "✗ OUT OF BALANCE"}
-    looked = ["the books"] + ["the target"] * bool(found.target) + ["the source"] * bool(found.source)
+    sides = found.bulk.sides
+    target, source = bool(found.target) or TARGET in sides, bool(found.source) or SOURCE in sides
+    looked = ["the books"] + ["the target"] * target + ["the source"] * source
     code = found.exit_code
     return Text.assemble((words[code], f"bold {_TONES[code]}"), f"  {found.scope} · looked at: {', '.join(looked)}")
 
