@@ -28,19 +28,8 @@ class Batch:
     sums: Sums  # of the rows in the files
     folded: Sums  # records that others of the batch have taken in
     first: int  # the number of its first record among all that came
-    last: int
     first_key: str | None
     last_key: str | None
     received_at: str
     state: str | None = None  # the newest STATE that came before its end
     arrived: Collection[str] = field(default_factory=frozenset)  # business keys of dead letters it brings
-
-
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """ACTIVATE_VERSION of a stream: rows of other versions are gone in the source."""
-
-    shape: Shape
-    version: int
-    first: int  # its place among all that came
-    id: str

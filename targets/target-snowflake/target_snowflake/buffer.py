@@ -63,7 +63,6 @@ class Buffer:
         self._pending = Pending()
         self._open: _Open | None = None
         self._first: int | None = None  # of the records that are in no closed batch
-        self._last = 0
 
     @property
     def shape(self) -> Shape:
@@ -102,7 +101,6 @@ class Buffer:
         pending.size += sum(map(len, raws))
         if self._first is None:
             self._first = first
-        self._last = first + len(messages) - 1
 
     def write(self) -> Iterator[Batch]:
         """Put the records in memory into files.
@@ -156,7 +154,7 @@ class Buffer:
         batch, self._open = self._open, None
         assert batch is not None  # noqa: S101  # for mypy
         files = batch.spill.close()
-        first, last = self._first or 0, self._last if rest is None else rest - 1
+        first = self._first or 0
         self._first = rest  # not before the files are whole: STATE must not pass what a full disk has swallowed
         ends = (str(min(batch.ends)), str(max(batch.ends))) if batch.ends else (None, None)
         return Batch(
@@ -170,7 +168,6 @@ class Buffer:
             sums=batch.sums,
             folded=batch.folded,
             first=first,
-            last=last,
             first_key=ends[0],
             last_key=ends[1],
             received_at=batch.received_at,

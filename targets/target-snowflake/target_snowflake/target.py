@@ -59,6 +59,7 @@ class TargetSnowflake(StoreTarget):
         super().__init__(**options)
         self._run: Run | None = None
         self._held = ExitStack()
+        self._maps = maps.StreamMaps(self.mapper) if maps.are_set(self.config) else None
         self._clock = Clock()
         self.message_reader.take, self.message_reader.on_fault = self._take, self._abort
 
@@ -72,8 +73,8 @@ class TargetSnowflake(StoreTarget):
         return self.guarded(lambda: self._settled(lines))
 
     def _settled(self, lines: list[bytes]) -> Counter[str]:
-        if maps.are_set(self.config):
-            lines = maps.StreamMaps(self.mapper).lines(lines)
+        if self._maps is not None:
+            lines = self._maps.lines(lines)
         counted = self._started().take(lines) if any(lines) else Counter[str]()
         if self._run is not None:
             self._run.tick()
