@@ -80,7 +80,7 @@ def test_unchanged_rows_are_not_rewritten(loading, upsert_by):
     after = loading.table("ITEMS", "ID", "_ML_BATCH_ID", "_ML_RUN_ID")
     assert after[0] == before[0]
     assert after[1][1] != before[1][1]
-    counts = loading.table("_ML_LOADS", "BATCH_ID", "ROWS_NEW", "ROWS_CHANGED", "ROWS_UNCHANGED")
+    counts = loading.table("_ML_LOADS", "LOADED_AT", "ROWS_NEW", "ROWS_CHANGED", "ROWS_UNCHANGED")
     assert [row[1:] for row in counts] == [(2, 0, 0), (0, 0, 2), (0, 1, 1)]
 
 
