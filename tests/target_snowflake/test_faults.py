@@ -84,7 +84,7 @@ def check(loading: Loading) -> None:
     """The tables are those of an undisturbed run."""
     assert loading.rows("SELECT NUMBER, AMOUNT FROM INVOICES ORDER BY 1, 2") == WANTED
     columns = "ROWS_STAGED, ROWS_NEW, ROWS_CHANGED, ROWS_UNCHANGED, ROWS_SUPERSEDED"
-    assert loading.rows(f"SELECT {columns} FROM _ML_LOADS ORDER BY BATCH_ID") == LOADED
+    assert loading.rows(f"SELECT {columns} FROM _ML_LOADS ORDER BY LOADED_AT") == LOADED
     tables = {row[1] for row in loading.rows("SHOW TABLES")}
     assert tables == {"INVOICES", "_ML_LOADS"}
     assert loading.rows('LIST @"_ML_STAGE"') == []
