@@ -1,0 +1,1 @@
+"""What several connectors of one vendor share: the connection, its settings, its errors, its values."""

@@ -1,0 +1,1 @@
+"""What our connectors of Acumatica share."""

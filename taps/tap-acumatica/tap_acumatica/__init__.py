@@ -1,0 +1,1 @@
+"""Singer tap for Acumatica's contract-based REST API."""
