@@ -192,3 +192,12 @@ def test_anything_else_is_none() -> None:
     elsewhere = document(total="125.00", supplier_invoice_number="17")
     elsewhere.company = "SE01"
     assert duplicate_key(elsewhere) != key("17", "125.00")
+
+
+@pytest.mark.parametrize(
+    "record_type", ["supplier_invoices", "customer_invoices", "purchase_orders", "purchase_requests"]
+)
+def test_every_document_with_a_total_must_foot(record_type: str) -> None:
+    check_document(document(record_type, net="100.00", total="100.00", lines=lines("60.00", "40.00")))
+    with pytest.raises(RecordRefused, match=r"differ by -0\.01 NOK"):
+        check_document(document(record_type, net="100.00", total="100.00", lines=lines("60.00", "40.01")))

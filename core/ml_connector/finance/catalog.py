@@ -80,6 +80,14 @@ _ORDER_LINES = _type(
     boolean="completed cancelled",
     map="dimensions",
 )
+_REQUEST_LINES = _type(
+    "lines",
+    text=f"{_LINE} supplier_item",
+    money="amount*",
+    number="quantity unit_price",
+    date="requested_date promised_date",
+    map="dimensions",
+)
 _RECEIPT_LINES = _type(
     "lines",
     text=f"{_LINE} purchase_order purchase_order_type purchase_order_line",
@@ -125,6 +133,22 @@ _TYPES = (
     ),
     _type("suppliers", text=_PARTNER, boolean="active*"),
     _type("customers", text=_PARTNER, money="credit_limit", boolean="active*"),
+    _type(
+        "items",
+        text="code* name unit item_type item_class posting_class tax_category account",
+        number="price",
+        boolean="active* stocked",
+    ),
+    _type("projects", text="code* name customer", date="start_date end_date", boolean="active*"),
+    _type(
+        "purchase_requests",
+        _REQUEST_LINES,
+        text=f"{_DOCUMENT} supplier supplier_name supplier_reference requester buyer",
+        money=_AMOUNTS,
+        number="sign* rate",
+        date=f"{_DATES} promised_date",
+        boolean="on_hold",
+    ),
     _type(
         "purchase_orders",
         _ORDER_LINES,

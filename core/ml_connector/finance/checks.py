@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ADDED = ("net", "tax", "freight", "rounding")
 TAKEN_OFF = ("discount", "withholding", "retainage")
-_FOOTING = ("supplier_invoices", "customer_invoices", "purchase_orders")
+_FOOTING = ("supplier_invoices", "customer_invoices", "purchase_orders", "purchase_requests")
 
 
 def check_document(record: CanonicalRecord) -> None:

@@ -33,6 +33,9 @@ EDITABLE: Mapping[str, frozenset[str]] = MappingProxyType(
         "purchase_orders": _paths(
             f"{TITLE} description payment_terms promised_date buyer", f"{_CODING} requested_date promised_date"
         ),
+        "purchase_requests": _paths(
+            f"{TITLE} description payment_terms promised_date buyer", f"{_CODING} requested_date promised_date"
+        ),
         "purchase_receipts": _paths(f"{TITLE} posting_date period warehouse", _CODING),
         "supplier_invoices": _paths(
             f"{_DOCUMENT} pay_date buyer_reference", f"{_CODING} deferral_code service_start service_end"
