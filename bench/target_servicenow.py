@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import requests
 from ml_connector.delivery.sink import Effect, State
 from ml_connector.http import Basic, Budget, Client, Clock
+from ml_connector.vendors.servicenow.errors import classify
 from ml_connector_simulators.kit import Fault, running
 from ml_connector_simulators.servicenow import InsertMultiple, Installation, ServiceNowSimulator
-from target_servicenow_importset.errors import classify
 from target_servicenow_importset.sink import Options, ServiceNowSink
 from target_servicenow_importset.writer import Mode
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import ConnectorError
 from ml_connector.http import Basic, Budget, Client, Clock, Retry
-from target_servicenow_importset.errors import classify
+from ml_connector.vendors.servicenow.errors import classify
 from target_servicenow_importset.sink import Options, ServiceNowSink
 from target_servicenow_importset.target import TargetServiceNowImportSet
 from target_servicenow_importset.writer import Mode

@@ -10,11 +10,11 @@ from ml_connector.delivery.sink import Effect, State
 from ml_connector.errors import InDoubt
 from ml_connector.http import Budget, Client, ClientCredentials
 from ml_connector.secrets import Redactor
+from ml_connector.vendors.servicenow.errors import classify
 from ml_connector_simulators.kit import Simulator, running
 from ml_connector_simulators.servicenow import ServiceNowSimulator
 from ml_connector_simulators.visma import VismaSimulator
 from tap_visma.client import visma_client
-from target_servicenow_importset.errors import classify
 from target_servicenow_importset.sink import Options, ServiceNowSink
 from target_servicenow_importset.writer import Mode
 

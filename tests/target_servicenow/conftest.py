@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ml_connector.delivery.sink import Effect, Outcome, State
 from ml_connector.http import Basic, Budget, Client, Clock, Retry
+from ml_connector.vendors.servicenow.errors import classify
 from ml_connector_simulators.kit import running
 from ml_connector_simulators.servicenow import Installation, ServiceNowSimulator
-from target_servicenow_importset.errors import classify
 from target_servicenow_importset.sink import Options, ServiceNowSink
 from target_servicenow_importset.transforms import KeyStyle
 from target_servicenow_importset.values import EmptyValues

@@ -11,8 +11,8 @@ import pytest
 from ml_connector.delivery.sink import State
 from ml_connector.errors import BadAnswer, ConfigError, Forbidden, InDoubt, OutOfPatience, RecordRefused
 from ml_connector.http import Basic, Client, Consequence, Retry
+from ml_connector.vendors.servicenow.errors import RULES, classify, fault, judge
 from target_servicenow_importset.calls import BATCH, Call, Caller
-from target_servicenow_importset.errors import RULES, classify, fault, judge
 from target_servicenow_importset.outcomes import CAUSES, UNKNOWN_CAUSE, UNREADABLE, imported, staged, written
 
 from tests.target_servicenow.conftest import make

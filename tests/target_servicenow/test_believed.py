@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from ml_connector.delivery.sink import State
+from ml_connector.vendors.servicenow.reader import MAX_QUERY
 from ml_connector_simulators.kit import Fault
 from ml_connector_simulators.servicenow import Installation
 from target_servicenow_importset.outcomes import staged
-from target_servicenow_importset.reader import MAX_QUERY
 
 from tests.target_servicenow.conftest import SUPPLIER, make
 

@@ -8,16 +8,16 @@ import json
 import pytest
 from ml_connector.delivery.sink import State
 from ml_connector.errors import AuthError, ConfigError, OutOfPatience
-from ml_connector.http import Basic, Client, ClientCredentials, Retry
+from ml_connector.http import Basic, Budget, Client, ClientCredentials, Retry
 from ml_connector.mapping import TargetMap
 from ml_connector.mapping.loader import search_path
+from ml_connector.vendors.servicenow.client import open_client
+from ml_connector.vendors.servicenow.errors import classify
 from ml_connector_simulators.kit import Fault
 from ml_connector_simulators.servicenow import InsertMultiple, Installation, RateLimit
 from ml_connector_simulators.servicenow.api.calls import Reply
 from singer_sdk.exceptions import ConfigValidationError
 from target_servicenow_importset.calls import BATCH, Call, Caller
-from target_servicenow_importset.client import open_client
-from target_servicenow_importset.errors import classify
 from target_servicenow_importset.outcomes import imported
 from target_servicenow_importset.target import TargetServiceNowImportSet
 
@@ -119,7 +119,9 @@ def test_an_address_may_end_with_a_slash():
 
 def test_missing_credentials_are_told_in_words_no_filter_mangles():
     with pytest.raises(ConfigError) as refused:
-        open_client({"instance_url": URL, "auth_method": "client_credentials", "client_id": "x"})
+        open_client(
+            {"instance_url": URL, "auth_method": "client_credentials", "client_id": "x"}, agent="test", budget=Budget()
+        )
     assert "client_secret:" not in str(refused.value), "what follows a colon is masked as a secret"
 
 
@@ -127,7 +129,8 @@ def test_a_sleeping_instance_is_told_as_such_when_it_is_asked_for_a_token(bench)
     it = bench()
     config = {"instance_url": it.sim.url, "auth_method": "client_credentials", "max_concurrency": 1}
     limits = {"request_timeout": 5, "patience": 5}
-    it.sink._reader._client = open_client({**config, **limits, "client_id": "demo-sn-client", "client_secret": "x"})
+    settings = {**config, **limits, "client_id": "demo-sn-client", "client_secret": "x"}
+    it.sink._reader._client = open_client(settings, agent="test", budget=Budget(max_concurrency=1))
     it.sim.configure(hibernating=True)
     with pytest.raises(AuthError, match="wake it"):
         it.sink.identity()

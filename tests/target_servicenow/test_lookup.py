@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from ml_connector.errors import BadAnswer, ConfigError, Forbidden
 from ml_connector.http import Basic, Client, NotJson
+from ml_connector.vendors.servicenow.reader import MAX_QUERY, Reader
 from ml_connector_simulators.servicenow import Installation
-from target_servicenow_importset.reader import MAX_QUERY, Reader
 
 from tests.target_servicenow.conftest import make
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from ml_connector.errors import AuthError, ConfigError
+from ml_connector.http import Budget
+from ml_connector.vendors.servicenow.client import open_client
 from ml_connector_simulators.kit import running
 from ml_connector_simulators.servicenow import ServiceNowSimulator
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.testing import get_target_test_class
 from singer_sdk.testing.runners import TargetTestRunner
-from target_servicenow_importset.client import open_client
 from target_servicenow_importset.sink import ServiceNowSink
 from target_servicenow_importset.target import TargetServiceNowImportSet
 
@@ -106,7 +107,9 @@ def test_a_refused_sign_in_names_the_likely_causes_and_no_secret(servicenow, sec
 
 def test_credentials_that_are_not_set_are_named():
     with pytest.raises(ConfigError, match=r"password needs username and password"):
-        open_client({"instance_url": "https://x", "auth_method": "password", **CREDENTIALS})
+        open_client(
+            {"instance_url": "https://x", "auth_method": "password", **CREDENTIALS}, agent="test", budget=Budget()
+        )
 
 
 @pytest.mark.parametrize(

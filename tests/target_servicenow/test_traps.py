@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 from ml_connector.delivery.sink import State
 from ml_connector.errors import ConfigError, Forbidden, OutOfPatience
+from ml_connector.vendors.servicenow.dictionary import Column
 from ml_connector_simulators.kit import Fault
 from ml_connector_simulators.servicenow import InsertMultiple, Installation
-from target_servicenow_importset.dictionary import Column
 from target_servicenow_importset.values import Unfit, same, text
 
 from tests.target_servicenow.conftest import INVOICE, SUPPLIER, make

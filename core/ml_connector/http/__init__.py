@@ -10,6 +10,7 @@ from ml_connector.http.auth import ApiKey, Auth, Basic, ClientCredentials, Passw
 from ml_connector.http.budget import Budget
 from ml_connector.http.client import Client, Retry
 from ml_connector.http.clock import Clock
+from ml_connector.http.grants import JwtBearer, RefreshToken
 from ml_connector.http.reply import NotJson, Reply
 from ml_connector.http.retry_after import retry_after
 from ml_connector.http.verdict import Classify, Consequence, Verdict, by_status
@@ -24,8 +25,10 @@ __all__ = [
     "ClientCredentials",
     "Clock",
     "Consequence",
+    "JwtBearer",
     "NotJson",
     "PasswordGrant",
+    "RefreshToken",
     "Reply",
     "Retry",
     "Verdict",

@@ -156,7 +156,7 @@ class ClientCredentials(Auth):
         if wait > 0:  # another thread was turned away while this one waited for the lock (L5)
             message = f"{self._token_url} allows the next request in {wait:.0f} s"
             raise Retryable(message, retry_at=self._clock.after(wait))
-        in_body = "client_secret_post"
+        in_body = "client_secret_post" if self._secret else "none"  # a public client has no secret
         oauth_session, oauth_error = _authlib()
         with oauth_session(self._client_id, self._secret.reveal(), token_endpoint_auth_method=in_body) as session:
             session.register_compliance_hook("access_token_response", self._check)

@@ -12,9 +12,9 @@ import msgspec
 from ml_connector.errors import BadAnswer, ConfigError, ConnectorError, Forbidden, InDoubt, RecordError
 from ml_connector.http import Consequence
 from ml_connector.http.retry_after import retry_after
+from ml_connector.vendors.servicenow.errors import fault, judge
 from requests.structures import CaseInsensitiveDict
 
-from target_servicenow_importset.errors import fault, judge
 from target_servicenow_importset.outcomes import failed
 
 if TYPE_CHECKING:

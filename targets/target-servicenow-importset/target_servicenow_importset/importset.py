@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from ml_connector.delivery.sink import Effect
     from ml_connector.http import Client, Clock, Reply
+    from ml_connector.vendors.servicenow.reader import Reader
 
-    from target_servicenow_importset.reader import Reader
     from target_servicenow_importset.rows import Rows
     from target_servicenow_importset.transforms import KeyStyle
 

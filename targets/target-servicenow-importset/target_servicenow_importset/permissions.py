@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ml_connector.mapping.target_map import TableUse, TargetMap
-
-    from target_servicenow_importset.reader import Reader
+    from ml_connector.vendors.servicenow.reader import Reader
 
 ADMIN = "admin"
 ROLES = {

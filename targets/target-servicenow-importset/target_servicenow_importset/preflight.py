@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ml_connector.mapping.target_map import TableUse, TargetMap
+    from ml_connector.vendors.servicenow.dictionary import Dictionary, Table
+    from ml_connector.vendors.servicenow.reader import Reader
 
-    from target_servicenow_importset.dictionary import Dictionary, Table
-    from target_servicenow_importset.reader import Reader
     from target_servicenow_importset.transforms import Transforms
 
 IMPORT_SET, TABLE = "import_set", "table"

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ml_connector.delivery.sink import Effect, Key, Row
+    from ml_connector.vendors.servicenow.dictionary import Column, Dictionary, Table
+    from ml_connector.vendors.servicenow.reader import Reader
 
-    from target_servicenow_importset.dictionary import Column, Dictionary, Table
-    from target_servicenow_importset.reader import Reader
     from target_servicenow_importset.rows import Rows
     from target_servicenow_importset.transforms import Transforms
 

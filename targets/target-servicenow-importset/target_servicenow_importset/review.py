@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ml_connector.delivery.sink import Effect, Row
+    from ml_connector.vendors.servicenow.dictionary import Dictionary
+    from ml_connector.vendors.servicenow.reader import Reader
 
-    from target_servicenow_importset.dictionary import Dictionary
-    from target_servicenow_importset.reader import Reader
     from target_servicenow_importset.rows import Rows
     from target_servicenow_importset.transforms import Transforms
 

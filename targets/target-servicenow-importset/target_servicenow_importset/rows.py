@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ml_connector.delivery.sink import Effect, Key
-
-    from target_servicenow_importset.dictionary import Dictionary, Table
+    from ml_connector.vendors.servicenow.dictionary import Dictionary, Table
 
 MAX_CALL_BYTES = 2_000_000  # of one request; the Import Set API's own limit is UNCONFIRMED (apis/servicenow.md §3.1)
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from ml_connector.delivery.sink import Effect, Row
     from ml_connector.http import Clock
+    from ml_connector.vendors.servicenow.reader import Reader
 
-    from target_servicenow_importset.reader import Reader
     from target_servicenow_importset.staging import Staging
     from target_servicenow_importset.tableapi import TableApi
     from target_servicenow_importset.transforms import Transforms

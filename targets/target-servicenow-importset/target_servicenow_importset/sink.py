@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 from ml_connector.delivery.sink import NOT_SENT, Check, Identity, Outcome, Sink, State
 from ml_connector.errors import ConfigError, ConnectorError, Forbidden, Unreachable
 from ml_connector.http import Clock, NotJson
+from ml_connector.vendors.servicenow.dictionary import Dictionary
+from ml_connector.vendors.servicenow.reader import Reader
 
 from target_servicenow_importset.calls import Caller
-from target_servicenow_importset.dictionary import Dictionary
 from target_servicenow_importset.importset import InsertMultiple
 from target_servicenow_importset.permissions import write_checks
 from target_servicenow_importset.preflight import IMPORT_SET, OUTCOME_TABLES, Preflight
-from target_servicenow_importset.reader import Reader
 from target_servicenow_importset.reread import Rereader
 from target_servicenow_importset.review import Reviewer
 from target_servicenow_importset.rows import Rows

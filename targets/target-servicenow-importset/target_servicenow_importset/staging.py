@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConfigError, Forbidden
+from ml_connector.vendors.servicenow.reader import demand
 
 from target_servicenow_importset.outcomes import STATE_FIELDS
-from target_servicenow_importset.reader import demand
 from target_servicenow_importset.values import same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from ml_connector.delivery.sink import Effect, Key, Row
+    from ml_connector.vendors.servicenow.reader import Reader
 
-    from target_servicenow_importset.reader import Reader
     from target_servicenow_importset.rows import Rows
 
 # Z r_ImportRunHistory.md

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ml_connector.delivery.sink import Effect, Row
+    from ml_connector.vendors.servicenow.reader import Reader
 
-    from target_servicenow_importset.reader import Reader
     from target_servicenow_importset.rows import Rows
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ml_connector.errors import ConfigError
-from ml_connector.http import Clock
+from ml_connector.http import Budget, Clock
 from ml_connector.singer.delivery_settings import DELIVERY_SETTINGS
 from ml_connector.singer.target import DeliveryTarget
+from ml_connector.vendors.servicenow.client import open_client
+from ml_connector.vendors.servicenow.settings import CONNECTION_SETTINGS
 from singer_sdk import typing as th
 
-from target_servicenow_importset.client import NEEDED, open_client
 from target_servicenow_importset.sink import Options, ServiceNowSink
 from target_servicenow_importset.transforms import KeyStyle
 from target_servicenow_importset.values import EmptyValues
@@ -21,27 +23,11 @@ if TYPE_CHECKING:
     from ml_connector.delivery.sink import Sink
 
 MIN_WINDOW = 60  # seconds; the instance may commit as long as it lets a call run (law L3)
+AGENT = f"ml-connector-target-servicenow-importset/{version('ml-connector-target-servicenow-importset')}"
 LOOPBACK = ("127.0.0.1", "localhost")  # a simulator commits at once
 
 OWN_SETTINGS = (
-    th.Property(
-        "instance_url",
-        th.URIType,
-        required=True,
-        description="Address of the instance: `https://acme.service-now.com`.",
-    ),
-    th.Property(
-        "auth_method",
-        th.StringType,
-        default="client_credentials",
-        allowed_values=list(NEEDED),
-        description="How to sign in. `password` is OAuth with a user, `basic` the user alone.",
-    ),
-    th.Property("client_id", th.StringType, description="OAuth client id."),
-    th.Property("client_secret", th.StringType, secret=True, description="OAuth client secret."),
-    th.Property("username", th.StringType, description="User of the integration, for `password` and `basic`."),
-    th.Property("password", th.StringType, secret=True, description="The user's password."),
-    th.Property("api_key", th.StringType, secret=True, description="REST API key."),
+    *CONNECTION_SETTINGS,
     th.Property(
         "mode",
         th.StringType,
@@ -123,4 +109,6 @@ class TargetServiceNowImportSet(DeliveryTarget):
             empty_values=EmptyValues(config["empty_values"]),
         )
         clock = Clock()  # one, so that a termination ends the waits of both
-        return ServiceNowSink(open_client(config, clock), options, clock)
+        budget = Budget(config.get("max_requests_per_hour"), config["max_concurrency"], clock=clock)
+        client = open_client(config, agent=AGENT, budget=budget, redactor=self.redactor)
+        return ServiceNowSink(client, options, clock)

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ml_connector.delivery.sink import Row
-
-    from target_servicenow_importset.reader import Reader
+    from ml_connector.vendors.servicenow.reader import Reader
 
 
 class KeyStyle(StrEnum):

@@ -8,15 +8,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery.sink import Problem
+from ml_connector.vendors.servicenow.reader import SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from target_servicenow_importset.dictionary import Column
+    from ml_connector.vendors.servicenow.dictionary import Column
 
 MAX_ROW_BYTES = 8126  # of a staging row (Z r_MaximumRowSize.md)
 CLEAR = "NULL"  # the literal that empties a target field (Z t_CreateATransformMap.md)
-SCRIPT = "javascript:"  # a query value that starts so is run by the instance
 SHOWN = 60  # characters of a value that a message repeats
 
 

@@ -16,7 +16,7 @@ from ml_connector.errors import ConfigError, Forbidden
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from target_servicenow_importset.reader import Reader
+    from ml_connector.vendors.servicenow.reader import Reader
 
 STAGING = "sys_import_set_row"  # what every staging table extends
 SYSTEM_PREFIX = "sys_"

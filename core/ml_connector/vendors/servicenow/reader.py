@@ -12,8 +12,6 @@ from urllib.parse import quote
 from ml_connector.errors import BadAnswer, ConfigError, Forbidden
 from ml_connector.http import Clock
 
-from target_servicenow_importset.values import SCRIPT
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
@@ -27,6 +25,7 @@ PARAMS = {
     "sysparm_display_value": "false",
     "sysparm_suppress_pagination_header": "true",  # it repeats the whole URL and overflows (P pysnc/client.py)
 }
+SCRIPT = "javascript:"  # a query value that starts so is run by the instance
 MAX_QUERY = 2000  # characters of an encoded query: proxies cut URLs well below PySNC's 10,000
 
 
