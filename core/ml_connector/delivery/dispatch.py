@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.delivery import deadletters, outbox
+from ml_connector.delivery import deadletters, echo, outbox
 from ml_connector.delivery.balance import CARRIED_IN, RECEIVED, SUPERSEDED, Line
 from ml_connector.delivery.delivery_row import delivery_row, kept_row
 from ml_connector.delivery.discretion import discreet_error, discreet_outcome, discreet_verdict
@@ -77,6 +77,7 @@ class Dispatcher:
         with self._run.store.transaction() as connection:
             known = outbox.find(connection, self._run.target_id, [work.key for work in works])
             apply_edits(connection, self._run, works)
+            echo.recognise(connection, works)
         for work in works:
             work.known = known.get(work.key)
             work.delivery_id = work.known.id if work.known else 0
@@ -148,7 +149,7 @@ class Dispatcher:
         """Make every row to be sent durable, and the first phase as going out (L2)."""
         with self._run.store.transaction() as connection:
             self._write_deliveries(connection, [(work, _going_out(work)) for work in works])
-            outbox.write_effects(connection, works, self._run.store.sealer)
+            outbox.write_effects(connection, works, self._run.store.sealer, self._run.echoes.expected)
             outbox.drop_rows(connection, works)
             outbox.restore_rows(connection, works, self._run.store.sealer)
             waiting = [(work.phase_of(effect), effect) for work in works for effect in work.effects]
@@ -188,7 +189,7 @@ class Dispatcher:
         for work in finished:
             work.verdict = work.conclusion
         with self._run.store.transaction() as connection:
-            outbox.settle(connection, outcomes)
+            outbox.settle(connection, outcomes, self._run.echoes.told)
             if waiting:
                 following = min(phase for phase, _ in waiting)
                 outbox.mark_going_out(connection, [effect for phase, effect in waiting if phase == following])

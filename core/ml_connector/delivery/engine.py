@@ -11,6 +11,7 @@ from ml_connector.delivery.balance import READ_AGAIN, RECEIVED, Line
 from ml_connector.delivery.deadletters import StreamShape
 from ml_connector.delivery.dimensions import Dimensions
 from ml_connector.delivery.dispatch import Dispatcher
+from ml_connector.delivery.echo import Echoes
 from ml_connector.delivery.intake import Intake
 from ml_connector.delivery.late import settle_late
 from ml_connector.delivery.lock import pipeline_lock
@@ -112,7 +113,7 @@ class Engine:
         settings = self._settings
         with self._store.transaction() as connection:
             self._usual = report.usual_volume(connection, settings.pipeline)
-            return ends.begin(
+            run = ends.begin(
                 connection,
                 store=self._store,
                 settings=settings,
@@ -121,6 +122,8 @@ class Engine:
                 shapes=self._shapes,
                 take_over=self._take_over(),
             )
+        run.echoes = Echoes.of(self._target_map, identity.company)
+        return run
 
     def _on_its_way(self, business_key: str) -> bool:
         with self._store.transaction() as connection:

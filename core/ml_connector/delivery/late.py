@@ -53,7 +53,9 @@ def await_headers(
     if not sent:
         return list(outcomes), None
     with run.store.transaction() as connection:
-        outbox.settle(connection, [told[number] for number in sent])  # their handles outlive this process (L2)
+        outbox.settle(
+            connection, [told[number] for number in sent], run.echoes.told
+        )  # their handles outlive this process (L2)
         mine = outbox.unsettled(connection, run.settings.pipeline, run.target_id, State.SENT, run.store.sealer)
     learnt, fault = _ask(sink, [effect for effect in mine if effect.id in sent], wait=True)
     told |= {outcome.effect.id: outcome for outcome in learnt}
@@ -76,7 +78,7 @@ def _store(run: Run, outcomes: Sequence[Outcome], stranded: Sequence[str]) -> in
     if not keys:
         return 0
     with run.store.transaction() as connection:
-        outbox.settle(connection, outcomes)
+        outbox.settle(connection, outcomes, run.echoes.told)
         return conclude(connection, run, outbox.find(connection, run.target_id, keys), outcomes)
 
 

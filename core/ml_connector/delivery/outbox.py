@@ -17,7 +17,7 @@ from ml_connector.store.tables import deliveries, effects
 from ml_connector.store.text import decode, encode, stamp, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -67,7 +67,7 @@ def find(connection: Connection, target_id: str, keys: Iterable[str]) -> dict[st
 def load_effects(connection: Connection, known: Iterable[KnownDelivery]) -> None:
     """Fill in the effects of deliveries that may be sent again."""
     by_id = {delivery.id: delivery for delivery in known}
-    columns = [effects.c[name] for name in ("id", "name", "state", "settled_hash", "remote_id", "reason")]
+    columns = [effects.c[name] for name in ("id", "name", "state", "settled_hash", "remote_id", "reason", "memory")]
     for page in pages(by_id):
         query = select(effects.c.delivery_id, *columns).where(effects.c.delivery_id.in_(page))
         for delivery_id, *row in connection.execute(query):
@@ -140,8 +140,16 @@ def _met_another() -> EnvironmentFault:
     )
 
 
-def write_effects(connection: Connection, works: Sequence[Work], sealer: Sealer) -> None:
-    """Write every effect to be sent as a pending row, and give each effect its row's id."""
+def write_effects(
+    connection: Connection,
+    works: Sequence[Work],
+    sealer: Sealer,
+    expected: Callable[[Effect], str | None] = lambda _: None,
+) -> None:
+    """Write every effect to be sent as a pending row, and give each effect its row's id.
+
+    `expected` tells what a row is known as until the target tells its key (see `delivery.echo`).
+    """
     fresh: list[tuple[Work, int, dict[str, Any]]] = []
     known: list[dict[str, Any]] = []
     for work in works:
@@ -152,7 +160,7 @@ def write_effects(connection: Connection, works: Sequence[Work], sealer: Sealer)
                 known.append({**values, "b_id": before[effect.name].id})
                 work.effects[position] = replace(effect, id=before[effect.name].id)
             else:
-                fresh.append((work, position, values))
+                fresh.append((work, position, {**values, "known_as": expected(effect)}))
     if fresh:
         statement = insert(effects).returning(effects.c.id, sort_by_parameter_order=True)
         ids = connection.execute(statement, [values for _, _, values in fresh]).scalars()
@@ -193,8 +201,13 @@ def date_losses(connection: Connection, pipeline: str, target_id: str) -> None:
     connection.execute(update(effects).where(*undated).values(lost_at=stamp(utc_now())))
 
 
-def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
-    """Write what became of effects; a loss keeps the moment it was first dated with."""
+def settle(
+    connection: Connection, outcomes: Sequence[Outcome], told: Callable[[Outcome], str | None] = lambda _: None
+) -> None:
+    """Write what became of effects; a loss keeps the moment it was first dated with.
+
+    `told` gives the business key a tap reads a delivered row back by (see `delivery.echo`).
+    """
     now = utc_now()
     rows = [
         {
@@ -207,6 +220,8 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
             "message": outcome.message or None,
             "request_id": outcome.request_id,
             "response": outcome.response,
+            "known_as": told(outcome),
+            "memory": encode(outcome.memory) if outcome.memory else None,
             "lost_at": _lost_at(outcome, now),
             "settled_at": None if outcome.state in IN_FLIGHT else stamp(now),
         }
@@ -215,7 +230,8 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     if rows:
         changed: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "b_id"}
         confirmed = bindparam("state", type_=Text) == State.DELIVERED
-        changed["response"] = func.coalesce(bindparam("response", type_=Text), effects.c.response)
+        for name in ("response", "known_as", "memory"):  # what is not told anew stays
+            changed[name] = func.coalesce(bindparam(name, type_=Text), effects.c[name])
         changed["settled_hash"] = case((confirmed, effects.c.payload_hash), else_=effects.c.settled_hash)
         connection.execute(update(effects).where(effects.c.id == bindparam("b_id")).values(changed), rows)
 
@@ -287,6 +303,7 @@ def _effect(row: dict[str, Any], sealer: Sealer) -> Effect:
         payload=sealer.reveal(decode(row["payload"])),
         target_id=row["remote_id"],
         handle=decode(row["handle"]) if row["handle"] else None,
+        memory=decode(row["memory"]) if row["memory"] else None,
         sent_at=_moment(row["sent_at"]),
         lost_at=_moment(row["lost_at"]),
     )
@@ -297,7 +314,7 @@ def outline(row: dict[str, Any]) -> Effect:
     troubled = {"trouble": row["reason"]} if row["state"] != State.DELIVERED else None
     named = row["name"], row["table_name"], row["via"], decode(row["key"])
     sent_at = _moment(row["sent_at"])
-    return Effect(row["id"], row["business_key"], *named, {}, row["remote_id"], troubled, sent_at)
+    return Effect(row["id"], row["business_key"], *named, {}, row["remote_id"], troubled, sent_at=sent_at)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -10,7 +10,7 @@ from ml_connector.delivery.sink import OUTCOME_UNKNOWN, Effect, State
 from ml_connector.delivery.work import OLDER_VERSION_OPEN, Verdict, Work
 from ml_connector.errors import RecordParked, RecordRefused
 from ml_connector.finance.checks import check_document
-from ml_connector.store.text import digest, plain, stamp, utc_now
+from ml_connector.store.text import decode, digest, plain, stamp, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -200,7 +200,9 @@ class Planner:
         content = digest({column: plain(value) for column, value in owned.items()})
         remote_id = before.remote_id if before else None
         payload = owned if remote_id else _columns(row, "source", "create_only")
-        return Effect(0, work.key, row.name, row.table, row.via, row.key, payload, remote_id, content_hash=content)
+        memory = decode(before.memory) if before and before.memory else None
+        named = (0, work.key, row.name, row.table, row.via, row.key)
+        return Effect(*named, payload, remote_id, memory=memory, content_hash=content)
 
 
 def _columns(row: RowPlan, *owners: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import Forbidden
+from ml_connector.secrets.personal import NESTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,7 +54,7 @@ def by_key(sink: Sink, effects: Sequence[Effect]) -> Iterator[Reading]:
     for effect in effects:
         groups[effect.table, tuple(effect.key)].append(effect)
     for (table, columns), members in groups.items():
-        wanted = sorted({name for effect in members for name in effect.payload})
+        wanted = sorted({name for effect in members for name, value in effect.payload.items() if _is_plain(value)})
         try:
             live = sink.lookup(table, columns, [tuple(effect.key.values()) for effect in members], wanted)
         except Forbidden as error:
@@ -67,13 +68,18 @@ def _compared(effect: Effect, rows: Sequence[Row]) -> Reading:
     if len(rows) != 1:
         found = Found.DIFFERS if rows else Found.MISSING
         return Reading(effect, found, effect.table, message=TWICE if rows else "")
-    sent = {name: _text(value) for name, value in effect.payload.items()}
+    sent = {name: _text(value) for name, value in effect.payload.items() if _is_plain(value)}
     live = {name: _text(rows[0][name]) for name in sent if name in rows[0]}
     differences = {name: (sent[name], text) for name, text in live.items() if not _same(sent[name], text)}
     amounts = {name: (text, "") for name, text in live.items() if is_number(text)}
     left_out = dict.fromkeys(sent.keys() - live.keys(), "the target does not show it")
     found = Found.DIFFERS if differences else Found.EQUAL
     return Reading(effect, found, effect.table, differences, tuple(live), left_out, amounts)
+
+
+def _is_plain(value: Any) -> bool:
+    """Say whether a value is of one column; what is nested only its sink can compare."""
+    return not isinstance(value, NESTED)
 
 
 def _text(value: Any) -> str:

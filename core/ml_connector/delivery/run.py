@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ml_connector.delivery.balance import Tally
+from ml_connector.delivery.echo import Echoes
 from ml_connector.delivery.witness import Witness
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Run:
     trail: Trail
     shapes: dict[str, StreamShape]
     take_over: Callable[[str], None]  # another pipeline's unfinished rows, unless that one runs
+    echoes: Echoes = field(default_factory=lambda: Echoes({}, None))
     witness: Witness = field(default_factory=Witness)
     tally: Tally = field(default_factory=Tally)
     outwaited: set[int] = field(

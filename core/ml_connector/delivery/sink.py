@@ -58,6 +58,7 @@ class Identity:
 
     id: str
     label: str
+    company: str | None = None  # what `_company` says when a tap reads this system: our own rows are known by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Effect:
     payload: dict[str, Any]  # every column to send, the key's included
     target_id: str | None = None  # known from an earlier delivery
     handle: dict[str, Any] | None = None  # what `settle` needs to read an asynchronous outcome
+    memory: dict[str, Any] | None = None  # what an earlier outcome told to keep, such as the ids of its lines
     sent_at: datetime | None = None  # not later than the newest attempt went out (UTC), None if none did
     lost_at: datetime | None = None  # not earlier than it went out: absence is believed this long after (L3)
     content_hash: str = ""  # of the columns the source owns; the engine's business
@@ -95,6 +97,8 @@ class Outcome:
     retry_at: datetime | None = None
     request_id: str | None = None
     response: str | None = None  # the response's status as people know it: 'HTTP 201'
+    answered: Mapping[str, str] | None = None  # columns as the target told them, such as its number
+    memory: dict[str, Any] | None = None  # kept until another outcome tells otherwise
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,7 @@ class KnownEffect:
     settled_hash: str | None
     remote_id: str | None
     reason: str | None
+    memory: str | None  # JSON
 
     @property
     def never_left(self) -> bool:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ml_connector.mapping.expressions import Expression
-    from ml_connector.mapping.record_map import DocumentMap
+    from ml_connector.mapping.nested import Nested
+    from ml_connector.mapping.record_map import DocumentMap, RowMap
     from ml_connector.mapping.stream_map import FieldsMap, StreamMap
 
     #: Stream → the names of its native fields, as the tap's catalog has them.
@@ -119,14 +120,20 @@ def _filled(fields: FieldsMap) -> Iterator[str]:
 def _used(document: DocumentMap) -> Iterator[tuple[str, Place]]:
     for rows in document.rows:
         inside = f"{rows.each.text.strip()}." if rows.each else ""
-        for column in rows.columns:
-            for path in column.expression.compiled.paths - {"record"}:
-                own = path.startswith("record.")
-                yield (path.removeprefix("record.") if own else inside + path), column.expression.place
-        for expression in (rows.each, rows.keep, rows.number):
-            if expression:
-                prefix = "" if expression is rows.each else inside
-                yield from ((prefix + path, expression.place) for path in expression.compiled.paths)
+        yield from _used_by(rows, inside)
+        for nested in (each for outer in rows.nested for each in outer.walk()):
+            yield from _used_by(nested, f"{nested.each.text.strip()}." if nested.each else inside)
+
+
+def _used_by(block: RowMap | Nested, inside: str) -> Iterator[tuple[str, Place]]:
+    for column in block.columns:
+        for path in column.expression.compiled.paths - {"record"}:
+            own = path.startswith("record.")
+            yield (path.removeprefix("record.") if own else inside + path), column.expression.place
+    for expression in (block.each, block.keep, block.number):
+        if expression:
+            prefix = "" if expression is block.each else inside
+            yield from ((prefix + path, expression.place) for path in expression.compiled.paths)
 
 
 def _unused_dimensions(target: TargetMap) -> Iterator[Finding]:
@@ -135,7 +142,7 @@ def _unused_dimensions(target: TargetMap) -> Iterator[Finding]:
         for record_map in target.record_types.values()
         for document in record_map.documents
         for rows in document.rows
-        for column in rows.columns
+        for column in rows.all_columns
         for name in column.expression.compiled.dimensions
     }
     for name in target.dimensions.keys() - used:

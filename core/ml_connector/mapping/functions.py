@@ -7,6 +7,7 @@ is empty; `sum`, `min`, `max`, `len`, `first` and `concat` pass over nulls.
 
 from __future__ import annotations
 
+import hashlib
 import operator
 from decimal import Decimal
 from types import MappingProxyType
@@ -177,6 +178,12 @@ def _lower(value: Any) -> str | None:
     return None if text is None else text.lower()
 
 
+def _fingerprint(value: Any) -> str | None:
+    """Return 12 characters that tell a text from others, for a reference that must be short."""
+    text = _text(value)
+    return None if text is None else hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def _date(value: Any) -> date | None:
     return None if value is None else kinds.to_date(value)
 
@@ -197,6 +204,7 @@ FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int, int]] = MappingProxyType(
         "upper": (_upper, 1, 1),
         "lower": (_lower, 1, 1),
         "date": (_date, 1, 1),
+        "fingerprint": (_fingerprint, 1, 1),
     }
 )
 

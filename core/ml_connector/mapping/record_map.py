@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import RecordParked, RecordRefused
 from ml_connector.finance import kinds
 from ml_connector.finance.checks import check_entities
-from ml_connector.mapping.rows import Scope, each_row, fill
+from ml_connector.mapping.rows import Scope, each_row, fill_scalars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +17,11 @@ if TYPE_CHECKING:
     from ml_connector.mapping.dimensions import DimensionResolver
     from ml_connector.mapping.expressions import Column, Expression
     from ml_connector.mapping.loader import Place
+    from ml_connector.mapping.nested import Nested
 
 OWNERS = ("source", "create_only", "target")
+#: Canonical fields in which a reference of ours may come back.
+REFERENCES = ("external_reference", "supplier_reference", "payment_reference", "supplier_invoice_number")
 #: What expressions of a target map can read beside the record type's own fields.
 ATTRIBUTES = (
     "source_system",
@@ -65,6 +66,16 @@ class Frozen:
 
 
 @dataclass(frozen=True, slots=True)
+class Echo:
+    """How a tap reads back what we write: what it calls the record, and by which columns of the target it is keyed."""
+
+    source_system: str
+    record_type: str
+    key: tuple[str, ...]  # `id` is the target's own id
+    reference: str | None  # the canonical field in which the row's key comes back, before the target has told `key`
+
+
+@dataclass(frozen=True, slots=True)
 class RowMap:
     """One block of a record's map: the rows of one table."""
 
@@ -78,13 +89,23 @@ class RowMap:
     each: Expression | None
     keep: Expression | None
     number: Expression | None  # tells the rows of a list apart; line_number unless `__row__` says otherwise
+    nested: Sequence[Nested] = ()  # columns that hold objects and lists
+
+    @property
+    def all_columns(self) -> list[Column]:
+        """Every column it computes, those inside nested values, too."""
+        return [*self.columns, *(column for outer in self.nested for each in outer.walk() for column in each.columns)]
+
+    @property
+    def column_names(self) -> list[str]:
+        """The columns it fills, those inside nested values by dotted names."""
+        return [column.name for column in self.columns] + [name for each in self.nested for name in each.names]
 
     def rows(self, fields: Mapping[str, Any], scope: Scope) -> Iterator[RowPlan]:
         """Yield the rows of one record."""
         for index, row in each_row(self.each, self.keep, fields, scope):
-            payload = fill(self.columns, row, index, scope)
-            if not _SCALARS.issuperset(map(type, payload.values())):
-                raise _not_a_scalar(self, payload)
+            payload = fill_scalars(self.columns, row, index, scope)
+            payload |= {nested.name: nested.fill(row, scope) for nested in self.nested}
             key = {column: _key_text(column, payload[column]) for column in self.key}
             yield RowPlan(self._name(row, scope), self.phase, self.table, self.via, key, payload, self.owners)
 
@@ -92,9 +113,6 @@ class RowMap:
         if self.each is None or self.number is None:
             return self.name
         return f"{self.name}:{_key_text(self.number.text, self.number.evaluate(row, scope.record, scope.var))}"
-
-
-_SCALARS = frozenset({str, Decimal, bool, int, date, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +127,7 @@ class DocumentMap:
     other_entities: bool  # whether lines of another legal entity may be sent
     amount: str | None = None  # the header's column that holds the document's total
     cancelled: Mapping[str, str] = field(default_factory=dict)  # what the header's columns say of a cancelled document
+    echo: Echo | None = None
 
     @property
     def header(self) -> RowMap | None:
@@ -185,12 +204,6 @@ def _key_text(column: str, value: Any) -> str:
     if text is None:
         raise RecordRefused("missing_key", f"{column} is empty, but the row is identified by it.", field=column)
     return text
-
-
-def _not_a_scalar(rows: RowMap, payload: Mapping[str, Any]) -> RecordRefused:
-    column = next(each for each in rows.columns if type(payload[each.name]) not in _SCALARS)
-    what = f"a {type(payload[column.name]).__name__} does not fit into one column"
-    return column.expression.trouble(TypeError(what), column.name)
 
 
 def _refuse_repeated(plans: Sequence[RowPlan]) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.mapping.expressions import DATA_TROUBLE, Column, Expression
+
+_SCALARS = frozenset({str, Decimal, bool, int, date, type(None)})
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +42,16 @@ def fill(columns: Sequence[Column], row: Row, index: int | None, scope: Scope) -
             filled[column.name] = value
     except DATA_TROUBLE as error:
         raise _trouble(column, error) from None
+    return filled
+
+
+def fill_scalars(columns: Sequence[Column], row: Row, index: int | None, scope: Scope) -> dict[str, Any]:
+    """Compute the columns of one row; raises RecordRefused for a value that does not fit into one column, too."""
+    filled = fill(columns, row, index, scope)
+    if not _SCALARS.issuperset(map(type, filled.values())):
+        column = next(each for each in columns if type(filled[each.name]) not in _SCALARS)
+        what = f"a {type(filled[column.name]).__name__} does not fit into one column"
+        raise column.expression.trouble(TypeError(what), column.name)
     return filled
 
 

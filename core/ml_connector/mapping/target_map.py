@@ -52,7 +52,7 @@ class TargetMap:
         for record_type, record_map in self.record_types.items():
             for document, rows in ((each, rows) for each in record_map.documents for rows in each.rows):
                 known = tables.get(rows.table)
-                mine = [*(column.name for column in rows.columns), *(document.cancelled if rows.each is None else ())]
+                mine = [*rows.column_names, *(document.cancelled if rows.each is None else ())]
                 columns = dict.fromkeys([*(known.columns if known else ()), *mine])
                 types = dict.fromkeys([*(known.record_types if known else ()), record_type])
                 tables[rows.table] = TableUse(rows.table, rows.via, rows.key, tuple(columns), tuple(types))

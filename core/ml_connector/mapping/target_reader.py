@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ml_connector.mapping.crosswalk import Crosswalks
 from ml_connector.mapping.dimension_reader import read_dimensions
 from ml_connector.mapping.loader import Block, MapFile, Node, Problems, Text
-from ml_connector.mapping.record_map import DocumentMap, Frozen, RecordMap, header_of
+from ml_connector.mapping.record_map import REFERENCES, DocumentMap, Echo, Frozen, RecordMap, header_of
 from ml_connector.mapping.row_reader import RowReader
 from ml_connector.mapping.words import (
     read_block,
@@ -30,7 +30,16 @@ if TYPE_CHECKING:
     from ml_connector.mapping.record_map import RowMap
 
 _TOP = ("target", "via", "dimensions", "stream_maps")
-_RECORD_WORDS = ("__source__", "__types__", "__frozen_states__", "__other_entities__", "__amount__", "__cancelled__")
+_RECORD_WORDS = (
+    "__source__",
+    "__types__",
+    "__frozen_states__",
+    "__other_entities__",
+    "__amount__",
+    "__cancelled__",
+    "__echo__",
+)
+_ECHO_PARTS = ("source_system", "record_type", "key", "reference")
 _FROZEN_PARTS = ("table", "key", "column", "states")
 
 
@@ -93,7 +102,31 @@ class _DocumentReader:
             other_entities=self._other_entities(values.get("__other_entities__")),
             amount=self._amount(values.get("__amount__"), row_maps),
             cancelled=self._cancelled(values.get("__cancelled__"), row_maps),
+            echo=self._echo(values.get("__echo__")),
         )
+
+    def _echo(self, node: Node | None) -> Echo | None:
+        if node is None:
+            return None
+        block = read_block(node, self.block.place, "__echo__", self.problems)
+        refuse_unknown_parts(block, _ECHO_PARTS, "__echo__", self.problems)
+        record_type = read_record_type(
+            block.values.get("record_type", Text(self.type.name, block.place)), self.problems
+        )
+        reference = block.values.get("reference")
+        return Echo(
+            source_system=read_word(block.values.get("source_system"), block.place, "source_system", self.problems),
+            record_type=record_type.name if record_type else "",
+            key=read_words(block.values.get("key"), self.problems),
+            reference=self._reference(reference) if reference else None,
+        )
+
+    def _reference(self, node: Node) -> str:
+        name = read_word(node, node.place, "reference", self.problems)
+        if name not in REFERENCES:
+            remedy = f"It is one of {', '.join(REFERENCES)}."
+            self.problems.add(node.place, name, "no reference of ours comes back in this field", remedy)
+        return name
 
     def _amount(self, node: Node | None, rows: Sequence[RowMap]) -> str | None:
         if node is None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from ml_connector.delivery.outbox import pages
 from ml_connector.delivery.sink import State
+from ml_connector.mapping.nested import flat
 from ml_connector.plan.document import Cell, Record, Row, Verdict
 from ml_connector.secrets.sealing import masked
 from ml_connector.store.tables import deliveries, effects
@@ -152,11 +153,13 @@ def _rows(sighting: Sighting, before: _Before | None) -> Iterator[Row]:
 
 def _cells(payload: Mapping[str, Any], old: Mapping[str, Any] | None) -> dict[str, Cell]:
     """Return what would be sent of a new row, or how a row differs from what was sent of it last."""
-    now = decode(encode(payload))
+    now = flat(decode(encode(payload)))
     if old is None:
         return {name: Cell(new=text) for name, text in _shown(now).items() if text is not None}
-    differ = [name for name, value in now.items() if _plain(value) != _plain(old.get(name))]
-    new, before = (_shown({name: side.get(name) for name in differ}) for side in (now, old))
+    last = flat(old)
+    gone = [name for name in last if name not in now and name.partition(".")[0] in payload]  # lines that disappeared
+    differ = [name for name in (*now, *gone) if _plain(now.get(name)) != _plain(last.get(name))]
+    new, before = (_shown({name: side.get(name) for name in differ}) for side in (now, last))
     return {name: Cell(new=new[name], old=before[name]) for name in differ}
 
 

@@ -42,7 +42,8 @@ def _sent(store: Connection, run: Run, keys: list[str], rows: dict[tuple[str, st
     for _, effect in outbox.effects_of(store, ids, run.store.sealer):
         row = rows.get((effect.business_key, effect.name))
         if row is not None:
-            yield replace(effect, payload={name: effect.payload.get(name) for name in row.columns})
+            wanted = {*row.columns, *(name.partition(".")[0] for name in row.columns)}  # a nested value's, whole
+            yield replace(effect, payload={name: value for name, value in effect.payload.items() if name in wanted})
 
 
 def _tell(row: Row, reading: Reading) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.delivery.sink import State
 from ml_connector.finance import kinds
 from ml_connector.mapping.dimensions import Dimension
+from ml_connector.mapping.nested import flat
 from ml_connector.mapping.record_map import scope_of
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def _row(work: Work, dimension: Dimension, before: Row | None) -> Row:
     written: dict[str, Any] = {}
     for effect in work.effects:
         if effect.table == dimension.table:
-            written |= {name: "" if value is None else kinds.to_text(value) for name, value in effect.payload.items()}
+            written |= {
+                name: "" if value is None else kinds.to_text(value) for name, value in flat(effect.payload).items()
+            }
     if not written:
         return Expected(work.record)
     return {"id": f"planned:{work.key}", **(before or {}), **written}

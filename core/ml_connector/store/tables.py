@@ -112,8 +112,11 @@ effects = Table(
     Column("lost_at", Text),  # when the answer of the newest attempt was lost: absence counts from here (L3)
     Column("settled_at", Text),  # when its outcome was stored
     Column("response", Text),  # the response's status as the target told it: HTTP 201
+    Column("known_as", Text),  # the business key by which a tap reads the row back; a reference until that is told
+    Column("memory", Text),  # JSON: what the connector needs at the row's next change, such as the ids of its lines
     UniqueConstraint("delivery_id", "name"),
     Index(None, "state"),
+    Index(None, "known_as"),
 )
 
 dead_letters = Table(

@@ -30,10 +30,12 @@ def digest(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return a scalar in the one form hashes use: `1.50` and `1.5000` are the same amount."""
+    """Return a value in the one form hashes use: `1.50` and `1.5000` are the same amount."""
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
-    return value
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def storable(text: str) -> str:

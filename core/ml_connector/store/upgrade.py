@@ -14,7 +14,7 @@ from ml_connector.store.database import POSTGRESQL, SQLITE, Mode, begun
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; a store at this revision is opened without loading Alembic."""
 
 

@@ -1,0 +1,111 @@
+"""Echoes: what we wrote ourselves, met again as a source (DESIGN §3).
+
+An effect is known under the business key by which a tap reads its row back, once the target has told the columns of
+that key; until then under the reference the row carries. Both are durable before, or with, what they tell of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from ml_connector.delivery.outbox import pages
+from ml_connector.delivery.sink import State
+from ml_connector.delivery.work import Verdict
+from ml_connector.finance.records import join_key
+from ml_connector.mapping.record_map import REFERENCES
+from ml_connector.store.tables import deliveries, effects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from ml_connector.delivery.sink import Effect, Outcome
+    from ml_connector.delivery.work import Work
+    from ml_connector.finance.records import CanonicalRecord
+    from ml_connector.mapping.record_map import Echo
+    from ml_connector.mapping.target_map import TargetMap
+
+ECHO, IN_DOUBT = "echo", "echo_in_doubt"
+
+_GIVEN_UP = (State.REFUSED, State.SKIPPED, State.WAIVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Echoes:
+    """Names the rows we write as a tap will name them; `company` is what the tap stamps, None when nobody knows."""
+
+    rules: Mapping[str, Echo]  # by table
+    company: str | None
+
+    @classmethod
+    def of(cls, target_map: TargetMap, company: str | None) -> Echoes:
+        """Return the rules of a target map."""
+        documents = (each for record_map in target_map.record_types.values() for each in record_map.documents)
+        rules = {each.header.table: each.echo for each in documents if each.echo is not None and each.header}
+        return cls(rules if company else {}, company)
+
+    def expected(self, effect: Effect) -> str | None:
+        """Return what a row is known as before the target has told its key: by the reference it carries."""
+        rule = self.rules.get(effect.table)
+        if rule is None or rule.reference is None:
+            return None
+        return f"{self._place(rule)}?{rule.reference}={join_key(list(effect.key.values()))}"
+
+    def told(self, outcome: Outcome) -> str | None:
+        """Return the business key a tap will give a row, None while the target has not told all of it."""
+        rule = self.rules.get(outcome.effect.table)
+        if rule is None or outcome.state != State.DELIVERED:
+            return None
+        answered = {**(outcome.answered or {}), "id": outcome.target_id or outcome.effect.target_id or ""}
+        parts = [answered.get(name, "") for name in rule.key]
+        return f"{self._place(rule)}:{join_key(parts)}" if all(parts) else None
+
+    def _place(self, rule: Echo) -> str:
+        return f"{rule.source_system}:{self.company}:{rule.record_type}"
+
+
+def recognise(connection: Connection, works: Sequence[Work]) -> None:
+    """Skip records that are our own rows read back; one that may be, while an outcome is open, waits."""
+    open_works = [work for work in works if work.verdict is None]
+    names = {name for work in open_works for name in _names(work.record)}
+    known = _known(connection, names)
+    if not known:
+        return
+    for work in open_works:
+        for name in _names(work.record):
+            if name in known and known[name][0] != work.key:
+                work.verdict = _verdict(*known[name], sure=name == work.key) or work.verdict
+
+
+def _names(record: CanonicalRecord) -> Iterator[str]:
+    yield record.business_key
+    for field in REFERENCES:
+        if value := record.fields.get(field):
+            yield f"{record.erp_source}:{record.record_type}?{field}={value}"
+
+
+def _known(connection: Connection, names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = {}
+    for page in pages(sorted(names)):
+        query = select(effects.c.known_as, deliveries.c.business_key, effects.c.state)
+        joined = query.join(deliveries, deliveries.c.id == effects.c.delivery_id)
+        for known_as, business_key, state in connection.execute(joined.where(effects.c.known_as.in_(page))):
+            found[known_as] = (business_key, state)
+    return found
+
+
+def _verdict(origin: str, state: str, *, sure: bool) -> Verdict | None:
+    if sure:
+        return Verdict(State.SKIPPED, ECHO, f"we wrote it ourselves, of {origin}")
+    if state in _GIVEN_UP:
+        return None
+    return Verdict(
+        State.PARKED,
+        IN_DOUBT,
+        f"it carries the reference of {origin}, which we were writing when the answer was lost",
+        suggestion="Nothing to do: it is decided as soon as the outcome of that one is known. Run its pipeline again.",
+    )
