@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MAPS_PACKAGE = "ml_connector_maps"
+EXTENDS = "extends"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -139,8 +140,54 @@ def digest(*texts: str) -> str:
 
 
 def load(name: str, search: Sequence[Path]) -> MapFile:
-    """Read a map file into a tree that knows its lines; raises ConfigError or MalformedMap."""
+    """Read a map file into a tree that knows its lines; raises ConfigError or MalformedMap.
+
+    A file that `extends` another one is that one, with its own entries in place of those of the same name.
+    """
+    return _load(name, search, ())
+
+
+def _load(name: str, search: Sequence[Path], above: tuple[Path, ...]) -> MapFile:
     path = find(name, search, ".yml")
+    if path in above:
+        chain = " extends ".join(each.name for each in (*above, path))
+        raise ConfigError(f"{path.name}: {chain}, so none of them is the first. Break the circle.")
+    text, root = _read(path)
+    if EXTENDS not in root.values:
+        return MapFile(path, root, digest(text))
+    base_name = _base_name(root)
+    # A file of your own may extend the installed one of its own name: that is looked for behind it.
+    behind = list(search)[[*search].index(path.parent) + 1 :] if base_name == name else search
+    base = _load(base_name, behind, (*above, path))
+    return MapFile(path, _over(base.root, root), digest(text, base.version))
+
+
+def _base_name(root: Block) -> str:
+    node = root.values[EXTENDS]
+    if isinstance(node, Text) and node.value:
+        return node.value
+    raise MalformedMap([Finding("error", node.place, EXTENDS, "it names no map", "Name one, such as servicenow-s2p.")])
+
+
+def _over(base: Block, own: Block) -> Block:
+    """Return a base map with a file's own entries over it: those inside a block one by one, all others whole."""
+    values, places = dict(base.values), dict(base.places)
+    for key, node in own.values.items():
+        before = values.get(key)
+        values[key] = _entries(before, node) if isinstance(node, Block) and isinstance(before, Block) else node
+        places[key] = own.places[key]
+    del values[EXTENDS], places[EXTENDS]
+    return Block(values, places, own.place)
+
+
+def _entries(base: Block, own: Block) -> Block:
+    """Return a block's entries with those of the same name replaced where they stand; null leaves one out."""
+    values = {**base.values, **own.values}
+    left = {key: node for key, node in values.items() if not (isinstance(node, Text) and node.value is None)}
+    return Block(left, {**base.places, **own.places}, own.place)
+
+
+def _read(path: Path) -> tuple[str, Block]:
     problems = Problems()
     try:
         text = path.read_text(encoding="utf-8")
@@ -153,7 +200,7 @@ def load(name: str, search: Sequence[Path]) -> MapFile:
     problems.stop_if_any()
     if not isinstance(root, Block):
         raise ConfigError(f"{path.name}:1: a map file is a YAML mapping. See the maps README for its vocabulary.")
-    return MapFile(path, root, digest(text))
+    return text, root
 
 
 def _unreadable(path: Path, error: Exception) -> ConfigError:
