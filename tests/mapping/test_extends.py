@@ -57,7 +57,7 @@ def test_a_mistake_is_told_where_it_stands(tmp_path: Path) -> None:
     with pytest.raises(MalformedMap, match=r"mine\.yml:9: `nonsense` suppliers have no such field"):
         extending(tmp_path, OWN + "      x: nonsense\n")
     (tmp_path / "desk.yml").write_text(TARGET.replace("total: sign * total", "total: nonsense"))
-    with pytest.raises(MalformedMap, match=r"desk\.yml:23: `nonsense`"):
+    with pytest.raises(MalformedMap, match=r"desk\.yml:24: `nonsense`"):
         TargetMap.load("mine", [tmp_path])
 
 
