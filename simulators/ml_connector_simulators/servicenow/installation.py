@@ -41,6 +41,7 @@ class Installation:
     inactive_maps: frozenset[str] = frozenset()  # staging tables
     choice_actions: Mapping[Place, str] = field(default_factory=dict)  # staging column: ignore | create | reject
     insert_multiple: Mapping[str, InsertMultiple] = field(default_factory=dict)
+    unaudited: frozenset[str] = frozenset()  # tables whose deletes leave no trace: attribute no_audit_delete
     without_roles: frozenset[str] = frozenset()  # taken from the integration user: `READER` makes it write-only
 
     # apis/servicenow.md §0.6, §2.5: what a term on a column that does not exist or may not be read does
@@ -62,7 +63,8 @@ class Installation:
         return Schema(tables, tuple(maps))
 
     def _table(self, table: Table) -> Table:
-        return replace(table, columns=tuple(self._column(table.name, column) for column in table.columns))
+        own = tuple(self._column(table.name, column) for column in table.columns)
+        return replace(table, columns=own, audited=table.audited and table.name not in self.unaudited)
 
     def _column(self, table: str, column: Column) -> Column:
         place = (table, column.element)

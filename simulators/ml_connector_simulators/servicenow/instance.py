@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ml_connector_simulators.servicenow.access import Access, Roles
 from ml_connector_simulators.servicenow.imports import ImportSets
 from ml_connector_simulators.servicenow.records import Records
+from ml_connector_simulators.servicenow.requisitions import Requests, seed_requests
 from ml_connector_simulators.servicenow.seed import seed
 from ml_connector_simulators.servicenow.store import Store
 from ml_connector_simulators.servicenow.tables import delivered
@@ -31,17 +32,21 @@ class Instance:
     records: Records
     imports: ImportSets
     access: Access
+    requests: Requests
 
     @classmethod
     def create(cls, installation: Installation, path: Path | None, now: Callable[[], datetime]) -> Instance:
         """Open the instance kept in a file, or a fresh one; a new file is seeded."""
         schema = installation.apply(delivered())
         store = Store(schema, path, now)
+        records = Records(store)
+        requests = Requests(store, records)
         if store.is_empty():
             with store.transaction():
                 seed(store, installation)
-        records = Records(store)
-        return cls(installation, schema, store, records, ImportSets(store, records, installation), Access())
+                seed_requests(requests)
+        imports = ImportSets(store, records, installation)
+        return cls(installation, schema, store, records, imports, Access(), requests)
 
     def roles(self, user_name: str) -> Roles:
         """The roles of a user, to read and to edit."""

@@ -50,6 +50,8 @@ class Table:
     parent: str = ""
     number_prefix: str = ""
     abstract: bool = False
+    audited: bool = False  # a delete leaves a row in sys_audit_delete (apis/servicenow.md §2.8)
+    updatable: bool = True  # without: no sys_updated_on, as sys_journal_field (§2.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,8 @@ class Schema:
     def declared(self, table: str) -> Iterator[Column]:
         """The columns `sys_dictionary` lists under this very table (apis/servicenow.md §2.7)."""
         it = self.tables[table]
-        own = it.columns if it.parent else (*SYSTEM_COLUMNS, *self._class_name(table), *it.columns)
+        system = SYSTEM_COLUMNS if it.updatable else SYSTEM_COLUMNS[:3]
+        own = it.columns if it.parent else (*system, *self._class_name(table), *it.columns)
         for column in own:
             yield replace(column, table=table)
 

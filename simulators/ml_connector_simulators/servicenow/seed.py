@@ -8,7 +8,7 @@ from ml_connector_simulators.servicenow.access import ERP_INTEGRATION, PROCUREME
 
 if TYPE_CHECKING:
     from ml_connector_simulators.servicenow.installation import Installation
-    from ml_connector_simulators.servicenow.schema import Column
+    from ml_connector_simulators.servicenow.schema import Column, Table
     from ml_connector_simulators.servicenow.store import Row, Store
 
 INSTANCE_NAME = "mlconnectordemo"
@@ -89,12 +89,18 @@ def _dictionary(store: Store) -> None:
         table = schema.tables[name]
         values = {"name": name, "label": table.label, "super_class": ids.get(table.parent, ""), "sys_scope": "global"}
         ids[name] = store.insert("sys_db_object", values)["sys_id"]
-        store.insert("sys_dictionary", {"name": name, "internal_type": "collection", "active": "true"})
+        store.insert("sys_dictionary", _collection(table))
         for column in schema.declared(name):
             store.insert("sys_dictionary", _entry(column))
             for value, label in column.choices.items():
                 choice = {"name": name, "element": column.element, "value": value, "label": label}
                 store.insert("sys_choice", choice)
+
+
+def _collection(table: Table) -> dict[str, str]:
+    """The entry of the table itself; one whose deletes leave no trace says so (§2.8)."""
+    entry = {"name": table.name, "internal_type": "collection", "active": "true", "audit": str(table.audited).lower()}
+    return entry if table.audited else {**entry, "attributes": "no_audit_delete=true"}
 
 
 def _entry(column: Column) -> dict[str, str]:

@@ -77,6 +77,11 @@ class ServiceNowSimulator(Simulator):
             "allow": self.allow,
             "configure": self.configure,
             "delete_old_imports": self.delete_old_imports,
+            "add": self.add,
+            "request": self.request,
+            "approve_request": self.approve_request,
+            "cancel_request": self.cancel_request,
+            "change_request": self.change_request,
         }
 
     def close(self) -> None:
@@ -97,9 +102,42 @@ class ServiceNowSimulator(Simulator):
         with self.instance.store.transaction():
             self.instance.records.update(table, row, typed, "a.person")
 
+    def add(self, table: str, **values: str) -> Row:
+        """Add a row as a person does: a reference by its sys_id, money as `EUR;12.50`."""
+        with self.instance.store.transaction():
+            typed = self.instance.records.typed(table, values, "USD")
+            return self.instance.records.insert(table, typed, "a.person")
+
     def delete(self, table: str, sys_id: str) -> None:
         """Delete a row."""
-        self.instance.store.delete(table, sys_id)
+        with self.instance.store.transaction():
+            self.instance.store.delete(table, sys_id, "a.person")
+
+    def request(self, supplier_number: str, lines: list[dict[str, Any]], **values: Any) -> dict[str, Any]:
+        """An approved requisition of a supplier; arguments as `Requests.create` has. Its sys_id, number, lines."""
+        row = self.instance.requests.create(lines, supplier_number=supplier_number, **values)
+        return self._told(row)
+
+    def approve_request(self, request: str) -> dict[str, Any]:
+        """Approve a requisition, named by number or sys_id."""
+        return self._changed_request(request, status="approved", approval="approved")
+
+    def cancel_request(self, request: str) -> dict[str, Any]:
+        """Cancel a requisition."""
+        return self._changed_request(request, status="canceled", approval="not_requested")
+
+    def change_request(self, request: str, **changes: Any) -> dict[str, Any]:
+        """Change a requisition's columns and its `lines`, each named by its `line_number`."""
+        return self._changed_request(request, **changes)
+
+    def _changed_request(self, request: str, **changes: Any) -> dict[str, Any]:
+        self.clock.advance(1)  # sys_updated_on has one-second resolution: a change is seen to be later
+        return self._told(self.instance.requests.change(request, **changes))
+
+    def _told(self, header: Row) -> dict[str, Any]:
+        lines = self.instance.requests.lines(header["sys_id"])
+        shown = [{name: line[name] for name in ("sys_id", "number", "line_number")} for line in lines]
+        return {"sys_id": header["sys_id"], "number": header["number"], "lines": shown}
 
     def process_imports(self) -> None:
         """Run the import sets that wait, in their order."""

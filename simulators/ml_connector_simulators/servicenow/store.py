@@ -20,6 +20,7 @@ STAMP = "%Y-%m-%d %H:%M:%S"  # UTC, as the platform stores it (apis/servicenow.m
 FIRST_NUMBER = 1001  # a fresh instance counts INV0001001, ISET0010001, …
 LOOKED_UP = (
     ("sys_dictionary", ("name",)),
+    ("sn_shop_purchase_line", ("purchase_requisition",)),
     ("sys_import_set_run", ("set",)),
     ("sys_transform_entry", ("map",)),
     ("sys_user_has_role", ("user",)),
@@ -55,7 +56,8 @@ class Store:
         now = self.now()
         row = {element: column.default for element, column in self.schema.columns(table).items()}
         row.update({name: value for name, value in values.items() if name in row})
-        row.update(sys_created_on=now, sys_updated_on=now, sys_created_by=user, sys_updated_by=user, sys_mod_count="0")
+        stamps = {"sys_created_on": now, "sys_updated_on": now, "sys_created_by": user, "sys_updated_by": user}
+        row.update({name: value for name, value in (stamps | {"sys_mod_count": "0"}).items() if name in row})
         row["sys_id"] = row["sys_id"] or uuid4().hex
         if "sys_class_name" in row:
             row["sys_class_name"] = table
@@ -77,8 +79,14 @@ class Store:
             sys_id,
         )
 
-    def delete(self, table: str, sys_id: str) -> None:
-        """Remove a row."""
+    def delete(self, table: str, sys_id: str, user: str = "system") -> None:
+        """Remove a row; of an audited table with a trace (apis/servicenow.md §2.8)."""
+        traced = self.schema.tables[table].audited and "sys_audit_delete" in self.schema
+        row = self.get(table, sys_id) if traced else None
+        if row is not None:
+            shown = row[self.schema.display_column(table)]
+            trace = {"tablename": table, "documentkey": sys_id, "display_value": shown}
+            self.insert("sys_audit_delete", trace, user)
         self._database.query(f"DELETE FROM {_quoted(table)} WHERE sys_id = ?", sys_id)  # noqa: S608
 
     def get(self, table: str, sys_id: str) -> Row | None:

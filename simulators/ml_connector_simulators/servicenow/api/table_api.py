@@ -116,7 +116,7 @@ class TableApi:
     def _delete(self, sys_id: str) -> Reply:
         row = self._row(sys_id)
         self._require("delete")
-        self.instance.store.delete(self.table, row["sys_id"])
+        self.instance.store.delete(self.table, row["sys_id"], self.session.name)
         return Reply(204)
 
     def _row(self, sys_id: str) -> Row:

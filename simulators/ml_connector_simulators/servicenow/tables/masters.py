@@ -80,6 +80,7 @@ MASTERS = (
             Status | 40
             Tax id | 40
             DUNS | 40
+            Registration number | 40
             Customer number | 40
             GL account | ->sn_fin_gl_account
             Payment term | 100
@@ -92,6 +93,7 @@ MASTERS = (
             State / Province | 100 | state
             Zip / Postal code | 40 | zip
             Country | 100
+            Country of registration | 100
             Onboarded | boolean =true
         """),
         number_prefix="SUP",

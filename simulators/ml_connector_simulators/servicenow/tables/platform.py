@@ -30,7 +30,30 @@ PLATFORM = (
             Active | boolean
             Display | boolean
             Default value | 255
+            Audit | boolean
+            Attributes | 1000
         """),
+    ),
+    # Columns as peers use them, UNCONFIRMED (apis/servicenow.md §2.8).
+    Table(
+        "sys_audit_delete",
+        "Audit deleted records",
+        columns("""
+            Table name | 80 | tablename
+            Deleted record | 32 | documentkey
+            Display value | 255 display
+        """),
+    ),
+    Table(
+        "sys_journal_field",
+        "Journal entries",
+        columns("""
+            Table | 80 | name
+            Element | 80
+            Element ID | 32
+            Value | 4000
+        """),
+        updatable=False,
     ),
     Table(
         "sys_choice",

@@ -1,7 +1,7 @@
 """Source-to-Pay: the delivered staging tables and transform maps (apis/servicenow.md §6.2, §6.3, Appendix A).
 
-Column names are official for the three invoice tables only, labels for all; `Supplier number`, `ERP line number`
-and `Tax line number` beside the documented labels are UNCONFIRMED.
+Column names are official for the three invoice tables only, labels for all; `Supplier number`, `Registration number`,
+`ERP line number` and `Tax line number` beside the documented labels are UNCONFIRMED.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ SUPPLIER = staging(
     Posting Block
     Primary phone number
     Purchasing entities | 255
+    Registration number
     Short description | 160
     State / Province | 100 | state
     Status
