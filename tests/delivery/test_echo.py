@@ -7,7 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ml_connector.audit.find import find
+from ml_connector.audit.trace import story
 from ml_connector.delivery.sink import Identity, State
+from ml_connector.store import open_store
 
 from tests.delivery.conftest import SOURCE_MAP, TARGET_MAP, Pipeline, invoice, supplier
 from tests.delivery.fake_target import FakeSink, Server
@@ -139,3 +142,21 @@ def test_what_a_connector_wants_to_remember_comes_back_with_the_next_change(ther
     there.run(changed, sink=third, target_map=THERE)
     memories = [effect.memory for effect in third.sent if effect.name == "header"]
     assert memories == [{"told": number}], "a lost answer must not make it forget"
+
+
+def test_trace_tells_the_story_in_both_systems(there: Pipeline, back: Pipeline) -> None:
+    number = _write(there)
+    mirrored = f"far:US01:supplier_invoices:{number}"
+    assert _links(there, KEY) == [("written_as", mirrored, None)]
+    _read(back, _far(number))
+    assert _links(there, KEY) == [("written_as", mirrored, "echo")]
+    assert _links(back, mirrored) == [("written_of", KEY, None)]
+
+
+def _links(pipeline: Pipeline, key: str) -> list[tuple[str, str, str | None]]:
+    store = open_store(pipeline.url)
+    with store.transaction() as connection:
+        (hit,) = find(connection, key)
+        told = story(connection, hit).links
+    store.close()
+    return [(link["kind"], link["business_key"], link["reason"]) for link in told]

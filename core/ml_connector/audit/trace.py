@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from ml_connector.audit.book import Event
+from ml_connector.audit.links import links
 from ml_connector.bulk.load import is_bulk
 from ml_connector.delivery.sink import State
 from ml_connector.delivery.work import OPEN_STATES
@@ -45,6 +46,8 @@ class Story:
     steps: list[Step]
     rows: list[dict[str, Any]]
     balance: list[dict[str, Any]]
+    links: list[dict[str, Any]]
+    """What it is in the other system: `written_as`, or `written_of`, with what became of that record here."""
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data, bank and personal identifiers masked (L10)."""
@@ -70,7 +73,8 @@ def story(connection: Connection, hit: Hit) -> Story:
     record = {name: row[name] for name in _OF_THE_RECORD}
     letters = _letters(connection, hit)
     dated = sorted([*_events(connection, hit, letters), *_superseded(letters)], key=lambda each: each[0])
-    return Story(record, [step for _, step in dated], _rows(connection, hit), _balance(connection, row))
+    rows, balance = _rows(connection, hit), _balance(connection, row)
+    return Story(record, [step for _, step in dated], rows, balance, list(links(connection, hit)))
 
 
 def _rows(connection: Connection, hit: Hit) -> list[dict[str, Any]]:

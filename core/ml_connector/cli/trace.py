@@ -72,7 +72,19 @@ def _picture(told: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [head, _facts(record), "", Text("Story", "bold"), _timeline(told["steps"])]
     if told["rows"]:
         parts += ["", Text("Its rows in the target", "bold"), _rows(told["rows"])]
+    if told["links"]:
+        parts += ["", Text("In the other system", "bold"), *map(_link, told["links"])]
     return Group(*parts, "", Text("Balance", "bold"), _balance(record, told["balance"]))
+
+
+def _link(link: Mapping[str, Any]) -> Text:
+    """Return one line: what it was written as, and what became of it when it was read back; or what it came of."""
+    told = "not read back yet"
+    if link["state"]:
+        cause = f", {link['reason']}" if link["reason"] else ""
+        told = f"{plain(link['state'])}{cause} since {_time(link['since'])} by {link['pipeline']}"
+    words = "written as" if link["kind"] == "written_as" else "written of"
+    return Text.assemble(f"{words} {link['business_key']}", (f"  {told}", "dim"))
 
 
 def _facts(record: Mapping[str, Any]) -> RenderableType:
