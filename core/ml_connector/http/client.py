@@ -36,6 +36,8 @@ from ml_connector.secrets.guard import process_redactor
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from requests.cookies import RequestsCookieJar
+
     from ml_connector.http.auth import Auth
     from ml_connector.http.clock import Clock
     from ml_connector.secrets import Redactor
@@ -92,6 +94,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         redactor: Redactor | None = None,
         clock: Clock | None = None,
+        cookies: RequestsCookieJar | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.budget = budget or Budget(clock=clock)
@@ -105,6 +108,8 @@ class Client:
         self._patience = patience
         self._log = logging.getLogger(__name__)
         self._session = _session(self.budget.max_concurrency, headers or {})
+        if cookies is not None:  # those of a sign-in, which the server may replace in any answer
+            self._session.cookies = cookies
         self.before_write: Callable[[], None] = lambda: None  # raises when nothing more may be written
         auth.watch(self.redactor)
 

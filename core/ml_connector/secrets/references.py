@@ -46,6 +46,11 @@ def resolved(
     }
 
 
+def name_of(value: Any) -> str | None:
+    """Return the name in the vault that a setting refers to; None when it is no reference."""
+    return value.removeprefix(REFERENCE) if _is_reference(value) else None
+
+
 def references(settings: Mapping[str, Any]) -> list[str]:
     """Return the settings whose values, or parts of them, are references."""
     return [name for name, value in settings.items() if _refers(value)]

@@ -8,7 +8,8 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import PluginBase
 
 from ml_connector.secrets.guard import process_redactor
-from ml_connector.secrets.references import references, resolved, secret_texts
+from ml_connector.secrets.kept import Kept
+from ml_connector.secrets.references import name_of, references, resolved, secret_texts
 
 if TYPE_CHECKING:
     from ml_connector.secrets import Redactor
@@ -24,6 +25,14 @@ class Plugin(PluginBase):
     from_vault: list[str]
     """The settings that came from the vault."""
 
+    _as_set: dict[str, Any]
+    """The settings as they were before references were resolved."""
+
+    def kept(self, setting: str) -> Kept | None:
+        """Return where the vault keeps a setting, so that a new value can replace it; None when it is no reference."""
+        name = name_of(self._as_set.get(setting))
+        return Kept(name, _vault) if name else None
+
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Resolve references, then check the settings; without `raise_errors` nothing is done with their values.
 
@@ -36,6 +45,7 @@ class Plugin(PluginBase):
         self.redactor = process_redactor()
         self.redactor.add(*secret_texts(self._config, properties))
         self.from_vault = references(self._config)
+        self._as_set = dict(self._config)
         if raise_errors:
             self._config = resolved(self._config, properties, self.redactor, _vault)
         try:
