@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.finance import kinds, money
+from ml_connector.finance.segments import segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -184,6 +185,13 @@ def _fingerprint(value: Any) -> str | None:
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def _segment(code: Any, number: Any, mask: Any) -> str | None:
+    text = _text(code)
+    if text is None or number is None or not mask:
+        return None
+    return segment(text, int(money.number(number)), str(mask))
+
+
 def _date(value: Any) -> date | None:
     return None if value is None else kinds.to_date(value)
 
@@ -205,6 +213,7 @@ FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int, int]] = MappingProxyType(
         "lower": (_lower, 1, 1),
         "date": (_date, 1, 1),
         "fingerprint": (_fingerprint, 1, 1),
+        "segment": (_segment, 3, 3),
     }
 )
 
