@@ -108,3 +108,12 @@ def test_a_token_expiry_fault_reaches_this_simulators_tokens(api):
     held = token(api, grant_type="client_credentials").json()["access_token"]
     api.sim.tokens.expire_all()
     assert read(api, Authorization=f"Bearer {held}").status_code == 401
+
+
+def test_a_refresh_token_of_a_persons_own_sign_in(api):
+    refresh = requests.post(f"{api.sim.url}/_sim/edit", json={"edit": "refresh_token"}, timeout=10).json()
+    answer = token(api, grant_type="refresh_token", refresh_token=refresh).json()
+    assert read(api, Authorization=f"Bearer {answer['access_token']}").status_code == 200
+    assert token(api, grant_type="refresh_token", refresh_token="other").json() == DENIED
+    api.sim.clock.advance(8_640_001)
+    assert token(api, grant_type="refresh_token", refresh_token=refresh).json() == DENIED

@@ -46,9 +46,15 @@ DELIVERED = (
     Rule("read", "sys_dictionary", "personalize_dictionary"),
     Rule("read", "sys_db_object", "personalize_dictionary"),
     Rule("read", "sys_transform_*", "import_transformer"),
-    *(Rule("read", table, "admin") for table in ("oauth_entity", "api_key", "sys_user_has_role")),
-    *(Rule("write", table, "admin") for table in ("oauth_entity", "api_key", "sys_user*", "sys_properties")),
-    *(Rule("create", table, "admin") for table in ("oauth_entity", "api_key", "sys_user*", "sys_*")),
+    *(Rule("read", table, "admin") for table in ("oauth_entity", "api_key", "jwt_verifier_map", "sys_user_has_role")),
+    *(
+        Rule("write", table, "admin")
+        for table in ("oauth_entity", "api_key", "jwt_verifier_map", "sys_user*", "sys_properties")
+    ),
+    *(
+        Rule("create", table, "admin")
+        for table in ("oauth_entity", "api_key", "jwt_verifier_map", "sys_user*", "sys_*")
+    ),
 )
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Place = tuple[str, str]  # table, column
+Api = Literal["Table API", "Import Set API", "Aggregate API", "Batch API", "APO Invoice Ingestion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class RateLimit:
     """An inbound rule of so many calls per user and clock hour; `table` narrows an Import Set rule to one."""
 
     per_hour: int
-    api: Literal["Table API", "Import Set API", "Aggregate API", "Batch API"] = "Table API"
+    api: Api = "Table API"
     table: str = ""
 
 

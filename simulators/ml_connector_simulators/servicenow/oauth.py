@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from ml_connector_simulators.kit import Tokens
 from ml_connector_simulators.servicenow.api.calls import Reply, Session, unauthenticated
+from ml_connector_simulators.servicenow.jwt_bearer import Assertion, InvalidAssertionError, JwtBearer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ml_connector_simulators.servicenow.instance import Instance
     from ml_connector_simulators.servicenow.store import Row
 
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CLIENT_CREDENTIALS_ON = "glide.oauth.inbound.client.credential.grant_type.enabled"
 # One answer for every cause: property off, no application user, wrong secret, password to be reset.
 DENIED = Reply(401, {"error_description": "access_denied", "error": "server_error"})
@@ -33,7 +35,8 @@ class SignIn:
         self._instance = instance
         self._store = instance.store
         self._access = access
-        self._refresh = Tokens(clock, REFRESH_SECONDS)
+        self.refresh_tokens = Tokens(clock, REFRESH_SECONDS)
+        self._assertions = JwtBearer(self._store, clock)
         self._clock = clock
         self._current: dict[str, tuple[str, datetime]] = {}  # the password grant gives the same token again
 
@@ -41,11 +44,18 @@ class SignIn:
         """Answer `POST /oauth_token.do`; parameters count in the form body only."""
         if not call.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             return DENIED
-        form = dict(parse_qsl(call.body.decode("utf-8", "replace")))
-        client = self._client(form)
-        if call.method != "POST" or client is None:
+        if call.method != "POST":
             return DENIED
-        match form.get("grant_type"):
+        return self._granted(dict(parse_qsl(call.body.decode("utf-8", "replace"))))
+
+    def _granted(self, form: Mapping[str, str]) -> Reply:
+        grant = form.get("grant_type")
+        if grant == JWT_BEARER:
+            return self._jwt_bearer(form)
+        client = self._client(form)
+        if client is None:
+            return DENIED
+        match grant:
             case "client_credentials":
                 return self._client_credentials(client)
             case "password":
@@ -79,7 +89,7 @@ class SignIn:
         if user is None:
             return DENIED
         token, seconds = self._held_token(user["user_name"])
-        return _issued(token, seconds, self._refresh.issue(user["user_name"]))
+        return _issued(token, seconds, self.refresh_tokens.issue(user["user_name"]))
 
     def _held_token(self, name: str) -> tuple[str, int]:
         """The token of a user's last sign-in while it lasts: `expires_in` may be small."""
@@ -91,10 +101,29 @@ class SignIn:
         return token, int((expires - self._clock.now()).total_seconds())
 
     def _refreshed(self, form: Mapping[str, str]) -> Reply:
-        name = self._refresh.subject(form.get("refresh_token", ""))
+        name = self.refresh_tokens.subject(form.get("refresh_token", ""))
         if name is None or self._user(name) is None:
             return DENIED
         return _issued(self._access.issue(name), self._access.lifetime)
+
+    def _jwt_bearer(self, form: Mapping[str, str]) -> Reply:
+        """A client that names no secret must be a public one; no refresh token."""
+        try:
+            assertion = Assertion.read(form.get("assertion", ""))
+            client = self._client(form) if "client_id" in form else self._public_client(assertion)
+            if client is None:
+                return DENIED
+            subject = self._assertions.subject(assertion, client)
+        except InvalidAssertionError:
+            return DENIED
+        users = self._store.match("sys_user", {client["user_field"]: subject}) if subject else []
+        if len(users) != 1 or not _may_sign_in(users[0]):
+            return DENIED
+        return _issued(self._access.issue(users[0]["user_name"]), self._access.lifetime)
+
+    def _public_client(self, assertion: Assertion) -> Row | None:
+        found = self._store.find("oauth_entity", client_id=str(assertion.claims.get("iss", "")), public_client="true")
+        return found[0] if found else None
 
     def _caller(self, headers: Mapping[str, str]) -> str | None:
         if key := headers.get("x-sn-apikey"):

@@ -16,9 +16,10 @@ from ml_connector_simulators.servicenow.api.batch_api import items
 from ml_connector_simulators.servicenow.api.calls import Call, RefusedError, Reply
 from ml_connector_simulators.servicenow.api.limits import RateLimits
 from ml_connector_simulators.servicenow.api.router import Router
-from ml_connector_simulators.servicenow.installation import Installation
+from ml_connector_simulators.servicenow.installation import Api, Installation, RateLimit
 from ml_connector_simulators.servicenow.instance import Instance
 from ml_connector_simulators.servicenow.oauth import SignIn
+from ml_connector_simulators.servicenow.seed import CLIENT_ID, USER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,6 +79,9 @@ class ServiceNowSimulator(Simulator):
             "configure": self.configure,
             "delete_old_imports": self.delete_old_imports,
             "add": self.add,
+            "trust_key": self.trust_key,
+            "refresh_token": self.refresh_token,
+            "limit": self.limit,
             "request": self.request,
             "approve_request": self.approve_request,
             "cancel_request": self.cancel_request,
@@ -170,6 +174,20 @@ class ServiceNowSimulator(Simulator):
     def allow(self, operation: Operation, table: str, role: str = "") -> None:
         """Ask for this role only from now on, or for none."""
         self.instance.access.replace(Rule(operation, table, role))
+
+    def trust_key(self, public_key: str, kid: str = "demo-sn-key", client_id: str = CLIENT_ID) -> None:
+        """Let a client's JWT assertions be signed with the private half of this PEM key."""
+        (client,) = self.instance.store.find("oauth_entity", client_id=client_id)
+        values = {"kid": kid, "client": client["sys_id"], "public_key": public_key}
+        self.instance.store.insert("jwt_verifier_map", values)
+
+    def refresh_token(self, user: str = USER) -> str:
+        """A refresh token, as a person's own sign-in in a browser would give; it ends with this process."""
+        return self._sign_in.refresh_tokens.issue(user)
+
+    def limit(self, api: Api, per_hour: int, table: str = "") -> None:
+        """Have an inbound rate rule from now on, before all others."""
+        self.installation.rate_limits.insert(0, RateLimit(per_hour, api, table))
 
     def set_property(self, name: str, value: str) -> None:
         """Set a system property."""

@@ -99,6 +99,20 @@ PLATFORM = (
             Client ID | 100
             Client secret | password
             OAuth application user | ->sys_user | user
+            Public client | boolean =false
+            User field | 80 =user_name
+            Clock skew | integer =300
+            JTI verification | boolean =true
+        """),
+    ),
+    # Which key signs the assertions of which client; column names UNCONFIRMED (apis/servicenow.md §1).
+    Table(
+        "jwt_verifier_map",
+        "JWT verifier maps",
+        columns("""
+            KID | 100 display | kid
+            Client | ->oauth_entity
+            Public key | 8000
         """),
     ),
     Table(
