@@ -249,9 +249,9 @@ class Client:
             case Consequence.RETRY:
                 raise self._transient(call, reply, verdict, words)
             case Consequence.REFUSE:
-                raise RecordRefused(code, message)
+                raise RecordRefused(code, message, field=verdict.field, value=verdict.value)
             case Consequence.PARK:
-                raise RecordParked(code, message)
+                raise RecordParked(code, message, field=verdict.field, value=verdict.value)
             case Consequence.STOP:
                 raise BadAnswer(f"{message} (code {code})")
             case consequence:

@@ -30,13 +30,16 @@ class Consequence(StrEnum):
 class Verdict:
     """A consequence with its stable code and the words for a person, ending with what to do.
 
-    `unprocessed` asserts that the server did not act, so that even a write may be sent again (L3).
+    `unprocessed` asserts that the server did not act, so that even a write may be sent again (L3). `field` and `value`
+    are what a refusal is about, where the server names it.
     """
 
     consequence: Consequence
     code: str = ""
     message: str = ""
     unprocessed: bool = False
+    field: str | None = None
+    value: str | None = None
 
 
 Classify = Callable[["Reply"], Verdict]

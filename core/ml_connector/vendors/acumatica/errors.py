@@ -100,6 +100,8 @@ class Trouble:
 
     kinds: tuple[str, ...]
     words: str
+    field: str | None = None  # the one, or the first, that the words are about
+    value: str | None = None
 
     @property
     def told(self) -> str:
@@ -124,7 +126,8 @@ def judge(status: int, found: Trouble, *, safe: bool) -> Verdict:
     for rule in RULES:
         if rule.status == status and rule.words in told:
             words = " ".join(filter(None, (found.words, rule.advice)))
-            return Verdict(rule.read if safe else rule.write, rule.code, words)
+            consequence = rule.read if safe else rule.write
+            return Verdict(consequence, rule.code, words, field=found.field, value=found.value)
     if status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Verdict(STOP, f"http_{status}", found.words)
     code = found.kinds[-1] if found.kinds else f"http_{status}"
@@ -145,7 +148,9 @@ def trouble(body: Any, where: str = "") -> Trouble:
         return Trouble((), where)
     if errors := list(field_errors(body)):
         kind = str(body.get("exceptionType") or "")
-        return Trouble((kind,) if kind else (), "; ".join(f"{path}: {words}".lstrip(": ") for path, words in errors))
+        words = "; ".join(f"{path}: {words}".lstrip(": ") for path, words in errors)
+        field = next((path for path, _ in errors if path), None)
+        return Trouble((kind,) if kind else (), words, field, _value_at(body, field) if field else None)
     kinds, words = zip(*_exceptions(body), strict=True)
     return Trouble(tuple(filter(None, kinds)), " ".join(dict.fromkeys(filter(None, words))) or where)
 
@@ -179,6 +184,16 @@ def _errors(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
             for place, row in enumerate(value, 1):
                 if isinstance(row, Mapping):
                     yield from _errors(row, f"{below}[{place}]")
+
+
+def _value_at(entity: Mapping[str, Any], path: str) -> str | None:
+    """Return the value at a path as `field_errors` gives it, None for one that is empty or is no field."""
+    node: Any = entity
+    for name, place in re.findall(r"([^.\[\]]+)(?:\[(\d+)\])?", path):
+        node = node.get(name)
+        node = node[int(place) - 1] if place else node
+    value = node.get("value") if isinstance(node, Mapping) else None
+    return None if value is None else str(value)
 
 
 def blocked_fields(words: str) -> list[str]:
