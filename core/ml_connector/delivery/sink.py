@@ -207,6 +207,9 @@ class Sink(ABC):
         A signal handler calls it, at any moment: it may set a flag and must take no lock.
         """
 
+    def close(self) -> None:  # noqa: B027  one without a session has nothing to end
+        """End the session with the target, if it holds one; called once, however a run ends, and raises nothing."""
+
     @property
     def client(self) -> Client | None:
         """The HTTP client of this sink, for what `ping` tells of the connection; None when it has none."""

@@ -49,19 +49,20 @@ def question_options(asked: Asked, reread: Answer | None = None, census: Answer 
 
 def _reread(target: DeliveryTarget, scope: Scope) -> Iterator[dict[str, Any]]:
     _, target_map = target.maps()
-    sink = target.open_sink()
-    identity = sink.identity()
-    engine_settings(target.pipeline, target.config).guards.check_instance(identity)
-    with _store(target) as store:
-        yield {"target": identity.id, "label": identity.label}
-        yield from Rereading(store, sink, target_map, identity.id).lines(_of_pipeline(target, scope))
+    with target.opened_sink() as sink:
+        identity = sink.identity()
+        engine_settings(target.pipeline, target.config).guards.check_instance(identity)
+        with _store(target) as store:
+            yield {"target": identity.id, "label": identity.label}
+            yield from Rereading(store, sink, target_map, identity.id).lines(_of_pipeline(target, scope))
 
 
 def _census(target: DeliveryTarget, scope: Scope) -> Iterator[dict[str, Any]]:
     source_map, target_map = target.maps()
     guards = engine_settings(target.pipeline, target.config).guards
     share = float(target.config["max_vanished_share"])
-    identity = target.open_sink().identity()
+    with target.opened_sink() as sink:
+        identity = sink.identity()
     with _store(target) as store:
         census = Census(source_map, target_map, guards, share)
         census.take(decode(line) for line in sys.stdin if line.strip())

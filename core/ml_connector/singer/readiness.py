@@ -23,10 +23,10 @@ def checks(target: DeliveryTarget) -> Iterator[Check]:
     """Yield every check of a target; what concerns all of it (sign-in, network, set-up) raises and ends them."""
     yield from book_checks(target)
     _, target_map = target.maps()
-    sink = target.open_sink()
-    yield from sink.ping(target_map)
-    if (client := sink.client) is not None:
-        yield from vitals(client)
+    with target.opened_sink() as sink:
+        yield from sink.ping(target_map)
+        if (client := sink.client) is not None:
+            yield from vitals(client)
 
 
 def book_checks(target: StoreTarget) -> Iterator[Check]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import abstractmethod
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,11 @@ from ml_connector.singer.planned import is_plan, open_engine
 from ml_connector.singer.questions import question_options
 from ml_connector.singer.reader import DecimalReader
 from ml_connector.singer.store_target import StoreTarget, why
-from ml_connector.store import Store, open_store
+from ml_connector.store import open_store
 from ml_connector.store.text import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import click
 
@@ -40,16 +41,25 @@ class DeliveryTarget(StoreTarget):
     message_reader: DecimalReader
 
     _engine: Engine | None = None
-    _store: Store | None = None
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self._open = ExitStack()  # what a run holds: the store, and the session with the target
         self._keys: dict[str, list[str]] = {}
         self.message_reader.on_fault = self._abort
 
     @abstractmethod
     def open_sink(self) -> Sink:
         """Return the vendor's half of this target."""
+
+    @contextmanager
+    def opened_sink(self) -> Iterator[Sink]:
+        """Yield the vendor's half, and close it at the end."""
+        sink = self.open_sink()
+        try:
+            yield sink
+        finally:
+            sink.close()
 
     # settings
 
@@ -78,13 +88,14 @@ class DeliveryTarget(StoreTarget):
         if self._engine is None:
             source_map, target_map = self.maps()
             settings = engine_settings(self.pipeline, self.config)
-            self._store = open_store(self.store_url)
+            store = open_store(self.store_url)
+            self._open.callback(store.close)
             self._engine = open_engine(
                 settings,
                 self.config["require_plan"],
-                store=self._store,
+                store=store,
                 store_url=self.store_url,
-                sink=self.open_sink(),
+                sink=self._open.enter_context(self.opened_sink()),
                 source_map=source_map,
                 target_map=target_map,
                 emit_state=_print_state,
@@ -134,7 +145,7 @@ class DeliveryTarget(StoreTarget):
         except BaseException as error:
             self._abort(error)
             raise
-        self._close_store()
+        self._open.close()
         if is_plan():
             self.logger.warning("%s: only planned; nothing was sent and nothing stored", self.pipeline)
         else:
@@ -147,11 +158,7 @@ class DeliveryTarget(StoreTarget):
         if self._engine is not None:
             message, exit_code = why(error)
             self._engine.abort(self.redactor.clean(message), exit_code)
-        self._close_store()
-
-    def _close_store(self) -> None:
-        if self._store is not None:
-            self._store.close()
+        self._open.close()
 
     def checks(self) -> Iterable[Check]:
         """Return what `--ping` checks."""
