@@ -120,3 +120,13 @@ def test_a_crosswalk_stands_before_the_master(tmp_path: Path) -> None:
 def test_a_default_is_a_code(tmp_path: Path) -> None:
     text = TARGET.replace("missing: park", 'missing: {default: "0000"}')
     assert target_map(tmp_path, text).dimensions["cost_center"].missing == Policy("default", "0000")
+
+
+def test_code_says_what_the_target_calls_a_value(tmp_path: Path) -> None:
+    crosswalk(tmp_path, "*,210,A,,,\n")
+    written = dimension(tmp_path, "    code: concat(company, ':', value, '-000')\n    crosswalk: c.csv\n")
+    assert written.translate("NO01", "210", None) == "NO01:A-000"
+    assert written.translate("NO01", "220", None) is None
+    assert dimension(tmp_path, "    code: concat(value, '-000')\n").translate("NO01", "210", None) == "210-000"
+    with pytest.raises(MalformedMap, match="a dimension's code cannot read this"):
+        dimension(tmp_path, "    code: erp_source\n")

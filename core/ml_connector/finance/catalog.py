@@ -97,7 +97,7 @@ _RECEIPT_LINES = _type(
 )
 _PAYMENT_LINES = _type(
     "lines",
-    text="line_number* document_type document_number* supplier_reference journal_batch",
+    text="line_number* document_type document_number* document_key supplier_reference journal_batch",
     money="amount* cash_discount withholding",
     date="document_date",
 )

@@ -7,6 +7,7 @@ them without one (apis/acumatica.md §4: the tenant's mask is not told by the AP
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 _LENGTHS = re.compile(r"\d+( \d+)*")
 
@@ -22,4 +23,4 @@ def segment(code: str, number: int, mask: str) -> str | None:
 
 def _cut(code: str, lengths: list[int]) -> list[str]:
     ends = [sum(lengths[:count]) for count in range(len(lengths) + 1)]
-    return [code[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [code[start:end] for start, end in pairwise(ends)]

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from ml_connector.mapping.crosswalk import Crosswalks
 
-_PARTS = ("source", "table", "key", "active", "valid_from", "valid_to", "crosswalk", "missing", "inactive")
+_PARTS = ("source", "table", "key", "active", "valid_from", "valid_to", "crosswalk", "code", "missing", "inactive")
 _KEY_NAMES = frozenset({"erp_source", "company", "value"})
+_CODE_NAMES = frozenset({"company", "value"})
 
 
 def read_dimensions(root: Block, crosswalks: Crosswalks, problems: Problems) -> Iterator[Dimension]:
@@ -52,6 +53,7 @@ def _dimension(name: str, block: Block, crosswalks: Crosswalks, problems: Proble
         crosswalk=crosswalks.open(file, values["crosswalk"].place) if file else None,
         missing=_policy("missing", values.get("missing"), place, problems),
         inactive=_policy("inactive", values.get("inactive"), place, problems),
+        code=_reading(values["code"], _CODE_NAMES, "code", problems) if "code" in values else None,
     )
 
 
@@ -61,13 +63,17 @@ def _optional_word(node: Node | None, problems: Problems) -> str | None:
 
 def _keys(block: Block, problems: Problems) -> dict[str, Expression]:
     keys = read_block(block.values.get("key"), block.place, "key", problems)
-    read = {column: read_expression(node, Names(), problems) for column, node in keys.values.items()}
-    found = {column: expression for column, expression in read.items() if expression is not None}
-    for expression in found.values():
-        for path in expression.compiled.paths - _KEY_NAMES:
-            names = ", ".join(sorted(_KEY_NAMES))
-            problems.add(expression.place, path, "a dimension's key cannot read this", f"It can read {names}.")
-    return found
+    read = {column: _reading(node, _KEY_NAMES, "key", problems) for column, node in keys.values.items()}
+    return {column: expression for column, expression in read.items() if expression is not None}
+
+
+def _reading(node: Node, known: frozenset[str], what: str, problems: Problems) -> Expression | None:
+    """Return an expression that reads nothing but some names."""
+    expression = read_expression(node, Names(), problems)
+    for path in expression.compiled.paths - known if expression else ():
+        names = ", ".join(sorted(known))
+        problems.add(node.place, path, f"a dimension's {what} cannot read this", f"It can read {names}.")
+    return expression
 
 
 def _policy(word: str, node: Node | None, place: Place, problems: Problems) -> Policy:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ml_connector.errors import ConfigError
+from ml_connector.finance.kinds import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,7 @@ class Dimension:
     crosswalk: Crosswalk | None
     missing: Policy
     inactive: Policy
+    code: Expression | None = None  # what the target calls a value, computed from it; the value itself without one
 
     @property
     def key_columns(self) -> tuple[str, ...]:
@@ -71,8 +73,12 @@ class Dimension:
         return tuple(str(column.evaluate(scope, scope, {})) for column in self.keys.values())
 
     def translate(self, company: str, value: str, on: date | None) -> str | None:
-        """Return what the crosswalk calls the value on a day, None when it knows it not; itself without a crosswalk."""
-        return value if self.crosswalk is None else self.crosswalk.lookup(company, value, on)
+        """Return what the target calls the value on a day, by crosswalk and `code`; None when it has no name there."""
+        found = value if self.crosswalk is None else self.crosswalk.lookup(company, value, on)
+        if found is None or self.code is None:
+            return found
+        scope = {"company": company, "value": found}
+        return to_text(self.code.evaluate(scope, scope, {}))
 
     def is_active(self, row: Mapping[str, Any], on: date | None) -> bool:
         """Whether a live row may be used at a posting date."""
