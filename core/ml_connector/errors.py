@@ -8,7 +8,8 @@ ConnectorError
 │   │   └── Forbidden    the credentials are good, but not for this one thing
 │   └── Unreachable      no connection, name, or certificate
 ├── Retryable            a later attempt may succeed, not before `retry_at`
-│   └── OutOfPatience    the wait is longer than this run may wait: stop cleanly, state saved
+│   ├── OutOfPatience    the wait is longer than this run may wait: stop cleanly, state saved
+│   └── TooMuch          the server could not answer so much at once: ask for less
 ├── BadAnswer            the server's answer could not be understood       exit 1
 ├── BadInput             what a tap wrote is not a Singer stream           exit 1
 ├── RecordRefused        this record's data must change
@@ -88,6 +89,12 @@ class OutOfPatience(Retryable):
 
     code = "out_of_patience"
     exit_code = 3
+
+
+class TooMuch(Retryable):
+    """The server could not answer so much at once: the same call with fewer rows may succeed."""
+
+    code = "too_much"
 
 
 class BadAnswer(ConnectorError):

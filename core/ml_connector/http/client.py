@@ -23,10 +23,11 @@ from ml_connector.errors import (
     RecordParked,
     RecordRefused,
     Retryable,
+    TooMuch,
     Unreachable,
 )
 from ml_connector.http.budget import Budget
-from ml_connector.http.faults import fault_of, lost
+from ml_connector.http.faults import fault_of, lost, ran_out
 from ml_connector.http.gauge import Gauge
 from ml_connector.http.reply import Decode, NotJson, Reply, decode_exactly
 from ml_connector.http.retry_after import retry_after
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 THROTTLED, UNAVAILABLE = 429, 503
+OVERWHELMED = frozenset({200, 408, 504})  # statuses of an answer that was given up half-way
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -70,6 +72,7 @@ class _Call:
     headers: Mapping[str, str]
     decode: Decode
     safe: bool
+    divisible: bool
     deadline: float
     faults: Counter[type[ConnectorError]] = field(default_factory=Counter)
 
@@ -138,10 +141,12 @@ class Client:
         headers: Mapping[str, str] | None = None,
         safe: bool | None = None,
         decode: Decode = decode_exactly,
+        divisible: bool = False,
     ) -> Reply:
         """Send one request and return its final, accepted answer, its JSON proven whole; `decode` reads it.
 
-        `path` is relative to the base URL. Raises the errors of `ml_connector.errors` by the verdict.
+        `path` is relative to the base URL. Raises the errors of `ml_connector.errors` by the verdict. The caller of a
+        `divisible` one can ask for less: a time-out or a broken answer then raises TooMuch at once.
         """
         call = _Call(
             method=method,
@@ -151,11 +156,12 @@ class Client:
             headers={**({} if json is None else {"Content-Type": "application/json"}), **(headers or {})},
             decode=decode,
             safe=method in SAFE_METHODS if safe is None else safe,
+            divisible=divisible,
             deadline=self._clock.monotonic() + self._patience,
         )
         try:
             return self._repeat(call)
-        except OutOfPatience:
+        except (OutOfPatience, TooMuch):
             raise
         except Retryable as fault:
             message = f"{fault}; gave up after {self._patience:.0f} s. Run again later."
@@ -201,6 +207,8 @@ class Client:
         try:
             reply.prove()
         except NotJson as error:
+            if call.divisible and not reply.body.lstrip().startswith(b"<"):  # a page is no answer to anything
+                raise TooMuch(str(error)) from None
             if call.safe:
                 raise
             raise lost(str(reply), str(error)) from None
@@ -233,7 +241,8 @@ class Client:
                     allow_redirects=False,
                 )
             except requests.RequestException as error:
-                raise fault_of(error, f"{call.method} {self.redactor.clean(url)}", safe=call.safe) from None
+                fault = fault_of(error, f"{call.method} {self.redactor.clean(url)}", safe=call.safe)
+                raise TooMuch(str(fault)) if call.divisible and ran_out(error) else fault from None
         self.gauge.note(answer.headers, self._clock.monotonic() - began, self._clock.now())
         self.budget.learn(answer.headers)
         shown = self.redactor.clean(answer.request.url or url)
@@ -260,6 +269,8 @@ class Client:
     def _transient(self, call: _Call, reply: Reply, verdict: Verdict, words: str) -> ConnectorError:
         """Hold all threads back for as long as the server asks (L5); a write that may have acted is in doubt (L3)."""
         wait = retry_after(reply.headers, self._clock.now())
+        if call.divisible and wait is None and reply.status in OVERWHELMED:
+            return TooMuch(f"{reply}: {words}")
         if wait is not None:
             self.budget.hold(wait)
         turned_away = reply.status == THROTTLED or (reply.status == UNAVAILABLE and wait is not None)

@@ -6,7 +6,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 import requests
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from ml_connector.errors import ConfigError, ConnectorError, InDoubt, Retryable, Unreachable
 
@@ -39,6 +39,11 @@ def fault_of(error: requests.RequestException, what: str, *, safe: bool) -> Conn
     if safe:
         return Retryable(f"{what}: {_words(error)}")
     return lost(what, _words(error))
+
+
+def ran_out(error: requests.RequestException) -> bool:
+    """Say whether the server was reached, and time ran out while it worked or wrote."""
+    return any(isinstance(cause, requests.ReadTimeout | ReadTimeoutError) for cause in _causes(error))
 
 
 def lost(what: str, why: str) -> InDoubt:

@@ -29,6 +29,8 @@ class Page:
     total: int | None = None
     received: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
     number: int | None = None  # from 1; None where there are no pages
+    place: Mapping[str, Any] | None = None
+    """Where a later read may go on, everything before it being in this page and those before: goes into STATE."""
 
     def mark(self) -> bytes:
         """Return what tells this page from another, taken before its rows are changed."""

@@ -16,6 +16,7 @@ JsonSchema = dict[str, Any]
 _SCALARS: Mapping[str, JsonSchema] = {
     "string": {"type": ["string", "null"]},
     "date-time": {"type": ["string", "null"], "format": "date-time"},
+    "date": {"type": ["string", "null"], "format": "date"},
     "integer": {"type": ["integer", "null"]},
     "number": {"type": ["number", "null"]},
     "boolean": {"type": ["boolean", "null"]},

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from ml_connector.singer.tap import Tap
 
 COMPANY = "_company"
+PLACE = "place"
+"""The key in a stream's bookmark, and in its paging, of the place where an interrupted read goes on."""
+
 PASSES = 3  # reads of a set that keeps changing while it is paged through
 
 
@@ -53,13 +56,14 @@ class Stream(singer_sdk.Stream):
     """One kind of record of one company.
 
     Every record carries `_company`, which is part of its key. An incremental stream begins at its bookmark and moves it
-    only when it was read whole, since no order of the rows is promised.
+    only when it was read whole, since no order of the rows is promised. Where one is, pages name the `place` up to
+    which everything was read: an interrupted read goes on there, and the bookmark still waits for the end.
     """
 
     path: ClassVar[str]
     tier: ClassVar[Tier] = Tier.MASTERS
     keys: ClassVar[tuple[str, ...]]
-    modified: ClassVar[str | None] = None
+    modified: str | None = None
     """The replication key; None for a stream that is read whole every time."""
     paging: ClassVar[Paging] = Whole()
     amount: ClassVar[str | None] = None
@@ -76,7 +80,7 @@ class Stream(singer_sdk.Stream):
 
     def __init__(self, tap: Tap) -> None:
         keys = (COMPANY, *self.keys)
-        super().__init__(tap, schema=json_schema({COMPANY: "string", **self.types()}, keys))
+        super().__init__(tap, schema=json_schema({COMPANY: "string", **self.types_for(tap)}, keys))
         self.tap = tap
         self.primary_keys = keys
         self.replication_key = self.modified
@@ -89,6 +93,11 @@ class Stream(singer_sdk.Stream):
     @abstractmethod
     def types(cls) -> Mapping[str, Any]:
         """Return the fields' names and types (see `ml_connector.singer.schema`)."""
+
+    def types_for(self, tap: Tap) -> Mapping[str, Any]:
+        """Return the names and types that this tap's settings leave or make: all, unless a stream says otherwise."""
+        del tap
+        return self.types()
 
     @abstractmethod
     def get_page(self, since: str | None, paging: Mapping[str, Any]) -> Unread:
@@ -222,10 +231,11 @@ class Stream(singer_sdk.Stream):
         since, watermark, began = self.since, Watermark(self.replication_key or ""), time.monotonic()
         for _ in range(PASSES):
             try:
-                for page in self.assemble(self._pass(since)):
+                for page in self.assemble(self._pass(since, self._place)):
                     watermark.see(page.rows)
                     self.totals.fetched += len(page.rows)
                     yield page
+                    self._stand_at(page.place)
             except MovedError as moved:
                 self.logger.warning("%s changed while it was read (%s); reading it again", self.name, moved)
                 continue
@@ -234,10 +244,10 @@ class Stream(singer_sdk.Stream):
             return
         self.logger.error("%s kept changing through %d reads; its bookmark stays", self.name, PASSES)
 
-    def _pass(self, since: str | None) -> Iterator[Page]:
+    def _pass(self, since: str | None, place: Mapping[str, Any] | None = None) -> Iterator[Page]:
         size, ahead = int(self.config["page_size"]), int(self.config["max_concurrency"])
         for one in self.slices():
-            yield from self._slice(one, since, size, ahead)
+            yield from self._slice({**one, PLACE: place} if place else one, since, size, ahead)
 
     def _slice(self, one: Mapping[str, Any], since: str | None, size: int, ahead: int) -> Iterator[Page]:
         return self.paging.pages(lambda paging: self.get_page(since, {**one, **paging}), size, ahead)
@@ -246,7 +256,18 @@ class Stream(singer_sdk.Stream):
     def _overlap(self) -> timedelta:
         return timedelta(minutes=float(self.config["lookback_minutes"]))
 
+    @property
+    def _place(self) -> Mapping[str, Any] | None:
+        """Where the last run's read was interrupted."""
+        return self.stream_state.get(PLACE) if self.replication_method == "INCREMENTAL" else None
+
+    def _stand_at(self, place: Mapping[str, Any] | None) -> None:
+        """Note how far this read has come, once that page was emitted."""
+        if place and self.replication_method == "INCREMENTAL":
+            self.stream_state[PLACE] = dict(place)
+
     def _advance(self, since: str | None) -> None:
+        self.stream_state.pop(PLACE, None)
         if self.replication_method == "INCREMENTAL" and since:
             state = self.stream_state
             same = state.get("replication_key") == self.replication_key
