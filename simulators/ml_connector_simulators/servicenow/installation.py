@@ -54,7 +54,16 @@ class Installation:
     import_seconds: float = 30.0  # with 'clock': from loading to processed
     slow_above: int | None = None  # §0.7: a list read of more rows than this is cut off as broken JSON
     batch_item_seconds: float = 0.0  # §4: what each item costs of the 30 s a batch has
-    rate_limits: list[RateLimit] = field(default_factory=list)
+    rate_limits: list[RateLimit] = field(default_factory=lambda: [RateLimit(500, "APO Invoice Ingestion")])
+    # §6.4: a second post of an invoice under the same source and external number; what is mandatory. UNCONFIRMED.
+    ap_invoice_duplicates: Literal["update", "reject"] = "update"
+    ap_invoice_required: tuple[str, ...] = (
+        "external_invoice_number",
+        "invoice_date",
+        "currency",
+        "subtotal",
+        "supplier",
+    )
     hibernating: bool = False
 
     def apply(self, delivered: Schema) -> Schema:

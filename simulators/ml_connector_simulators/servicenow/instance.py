@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_connector_simulators.servicenow.access import Access, Roles
+from ml_connector_simulators.servicenow.ap_invoices import ApInvoices
 from ml_connector_simulators.servicenow.imports import ImportSets
 from ml_connector_simulators.servicenow.records import Records
 from ml_connector_simulators.servicenow.requisitions import Requests, seed_requests
@@ -33,6 +34,7 @@ class Instance:
     imports: ImportSets
     access: Access
     requests: Requests
+    ap_invoices: ApInvoices
 
     @classmethod
     def create(cls, installation: Installation, path: Path | None, now: Callable[[], datetime]) -> Instance:
@@ -46,7 +48,8 @@ class Instance:
                 seed(store, installation)
                 seed_requests(requests)
         imports = ImportSets(store, records, installation)
-        return cls(installation, schema, store, records, imports, Access(), requests)
+        ap_invoices = ApInvoices(store, records, imports, installation)
+        return cls(installation, schema, store, records, imports, Access(), requests, ap_invoices)
 
     def roles(self, user_name: str) -> Roles:
         """The roles of a user, to read and to edit."""

@@ -144,9 +144,10 @@ class ServiceNowSimulator(Simulator):
         return {"sys_id": header["sys_id"], "number": header["number"], "lines": shown}
 
     def process_imports(self) -> None:
-        """Run the import sets that wait, in their order."""
+        """Run the import sets and the posted invoices that wait, in their order."""
         with self.instance.store.transaction():
             self.instance.imports.finish()
+            self.instance.ap_invoices.finish()
 
     def delete_old_imports(self) -> None:
         """Run the nightly job that deletes import sets older than seven days."""
@@ -241,4 +242,5 @@ class ServiceNowSimulator(Simulator):
         if self.installation.imports == "clock":
             with self.instance.store.transaction():
                 self.instance.imports.catch_up()
+                self.instance.ap_invoices.catch_up()
         return self._router.answer(session, call)

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ml_connector_simulators.servicenow.ap_invoices import LOG
 from ml_connector_simulators.servicenow.api.aggregate_api import aggregate
+from ml_connector_simulators.servicenow.api.ap_invoice_api import accept
 from ml_connector_simulators.servicenow.api.batch_api import batch
 from ml_connector_simulators.servicenow.api.calls import RefusedError, Reply, forbidden_api, forbidden_query
 from ml_connector_simulators.servicenow.api.import_api import ImportApi
@@ -22,7 +24,14 @@ if TYPE_CHECKING:
     from ml_connector_simulators.servicenow.instance import Instance
 
 ROUTE = re.compile(r"/api/now(?:/v\d+)?/(table|stats|import|batch)(?:/([^/]+))?(?:/([^/]+))?/?")
-APIS = {"table": "Table API", "stats": "Aggregate API", "import": "Import Set API", "batch": "Batch API"}
+AP_INVOICE = re.compile(r"/api/sn_spend_intg(?:/v\d+)?/(ap_invoice)/(json|xml|cxml)()/?")
+APIS = {
+    "ap_invoice": "APO Invoice Ingestion",
+    "table": "Table API",
+    "stats": "Aggregate API",
+    "import": "Import Set API",
+    "batch": "Batch API",
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,7 @@ class Router:
             return RefusedError(501, "Not simulated", f"This simulator does not know the query part {part}").reply
 
     def _limited(self, session: Session, call: Call) -> Reply:
-        match = ROUTE.fullmatch(call.path)
+        match = ROUTE.fullmatch(call.path) or AP_INVOICE.fullmatch(call.path)
         if match is None:
             raise RefusedError(400, "Requested URI does not represent any resource")
         if self.instance.installation.rest_api_acls and not session.roles & {"rest_service", "admin"}:
@@ -64,12 +73,18 @@ class Router:
         if kind == "stats":
             return aggregate(self.instance, session, call, table)
         with self.instance.store.transaction():
+            if kind == "ap_invoice":
+                return accept(self.instance, session, call, table)
             if kind == "import":
                 return ImportApi(self.instance, session, call, self.url(), table).answer(rest)
             return self._table(session, call, table, rest)
 
     def _table(self, session: Session, call: Call, table: str, rest: str | None) -> Reply:
         reply = TableApi(self.instance, session, call, self.url(), table).answer(rest)
-        if call.method == "GET" and table == "sys_import_set" and self.instance.installation.imports == "poll":
-            self.instance.imports.step()  # after the answer: whoever polls sees every state
+        if call.method == "GET" and self.instance.installation.imports == "poll":
+            # After the answer: whoever polls sees every state.
+            if table == "sys_import_set":
+                self.instance.imports.step()
+            if table == LOG:
+                self.instance.ap_invoices.step()
         return reply

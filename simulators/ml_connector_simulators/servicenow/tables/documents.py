@@ -105,6 +105,25 @@ ORDERS = (
     ),
 )
 
+INVOICE_LOG = Table(
+    # Columns but `batch_id` UNCONFIRMED (apis/servicenow.md §6.4).
+    "sn_spend_intg_invoice_integration_log",
+    "Invoice integration log",
+    columns("""
+        Number | 40 display
+        Batch ID | 40
+        Position | integer
+        Source system | 100
+        Status | new/in_progress/processed/error =new
+        External invoice number | 100
+        Supplier invoice number | 100
+        Invoice | ->sn_shop_invoice
+        Error message | 4000
+        Payload | 1000000
+    """),
+    number_prefix="IIL",
+)
+
 INVOICES = (
     Table(
         "sn_fin_base_invoice",
