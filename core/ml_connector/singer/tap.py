@@ -6,6 +6,7 @@ import gc
 import json
 import sys
 from abc import abstractmethod
+from contextlib import contextmanager
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Self, cast
 
@@ -125,6 +126,23 @@ class Tap(Plugin, singer_sdk.Tap):
         budget = Budget(self.config.get("max_requests_per_hour"), int(self.config["max_concurrency"]))
         return self.make_client(budget, self.redactor)
 
+    def close(self) -> None:
+        """Give back what is held at the server, such as a seat; called however a run ends, and used again after it."""
+
+    def sync_all(self) -> None:  # type: ignore[misc]  # final in the SDK, whose taps hold nothing to give back
+        """Run every selected stream."""
+        try:
+            super().sync_all()
+        finally:
+            self.close()
+
+    def run_connection_test(self) -> bool:  # type: ignore[misc]  # as above
+        """Read one record of every stream."""
+        try:
+            return super().run_connection_test()
+        finally:
+            self.close()
+
     @property
     def writer(self) -> Writer:
         """The message writer, for whole pages."""
@@ -195,6 +213,17 @@ class Tap(Plugin, singer_sdk.Tap):
         )
 
     @classmethod
+    @contextmanager
+    def _asked(cls, ctx: click.Context) -> Iterator[Self]:
+        """Yield a tap that is to answer a question and end; its faults are told as those of a run."""
+        with told(cls.logger):
+            tap = cls._from_inputs(ctx.params.get("config"), catalog=ctx.params.get("catalog"))
+            try:
+                yield tap
+            finally:
+                tap.close()
+
+    @classmethod
     def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
         """Handle `--discover`."""
         with told(cls.logger):
@@ -211,8 +240,7 @@ class Tap(Plugin, singer_sdk.Tap):
         """Handle `--ping`: one JSON line per check; exit code 0 when all passed, else 3."""
         if not value:
             return
-        with told(cls.logger):
-            tap = cls._from_inputs(ctx.params.get("config"), catalog=ctx.params.get("catalog"))
+        with cls._asked(ctx) as tap:
             ctx.exit(0 if tell_checks(tap.ping()) else EnvironmentFault.exit_code)
 
     @classmethod
@@ -220,8 +248,7 @@ class Tap(Plugin, singer_sdk.Tap):
         """Handle `--census`: one JSON line per record, and one per stream to say whether it was listed whole."""
         if not value:
             return
-        with told(cls.logger):
-            tap = cls._from_inputs(ctx.params.get("config"), catalog=ctx.params.get("catalog"))
+        with cls._asked(ctx) as tap:
             tell_census(tap)
             ctx.exit(0)
 
@@ -230,8 +257,7 @@ class Tap(Plugin, singer_sdk.Tap):
         """Handle `--lookup`: one JSON line per record that was asked for."""
         if not value:
             return
-        with told(cls.logger):
-            tap = cls._from_inputs(ctx.params.get("config"), catalog=ctx.params.get("catalog"))
+        with cls._asked(ctx) as tap:
             tell_lookups(tap, sys.stdin)
             ctx.exit(0)
 
