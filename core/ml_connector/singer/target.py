@@ -145,7 +145,7 @@ class DeliveryTarget(StoreTarget):
         except BaseException as error:
             self._abort(error)
             raise
-        self._open.close()
+        self._close()
         if is_plan():
             self.logger.warning("%s: only planned; nothing was sent and nothing stored", self.pipeline)
         else:
@@ -158,7 +158,11 @@ class DeliveryTarget(StoreTarget):
         if self._engine is not None:
             message, exit_code = why(error)
             self._engine.abort(self.redactor.clean(message), exit_code)
+        self._close()
+
+    def _close(self) -> None:
         self._open.close()
+        self._engine = None
 
     def checks(self) -> Iterable[Check]:
         """Return what `--ping` checks."""
