@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
 
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ml_connector_simulators.kit import Simulator
+from ml_connector_simulators.kit import Fault, Simulator
 from ml_connector_simulators.servicenow.access import NOBODY, Rule
 from ml_connector_simulators.servicenow.api.batch_api import items
 from ml_connector_simulators.servicenow.api.calls import Call, RefusedError, Reply
 from ml_connector_simulators.servicenow.api.limits import RateLimits
 from ml_connector_simulators.servicenow.api.router import Router
+from ml_connector_simulators.servicenow.faults import ERRORS, HIBERNATING
 from ml_connector_simulators.servicenow.installation import Api, Installation, RateLimit
 from ml_connector_simulators.servicenow.instance import Instance
 from ml_connector_simulators.servicenow.oauth import SignIn
@@ -28,12 +30,11 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from ml_connector_simulators.kit.wire import Exchange
     from ml_connector_simulators.servicenow.access import Operation, Roles
     from ml_connector_simulators.servicenow.store import Row
 
 TOKEN_SECONDS = 1800
-HIBERNATING = b"""<html><head><title>Instance Hibernating page</title></head>
-<body>Your instance is hibernating. Sign in to the developer site to wake it.</body></html>"""
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -64,11 +65,25 @@ class ServiceNowSimulator(Simulator):
             return any(self.is_write(item.method, item.path, item.body) for item in items(call))
         return super().is_write(method, path, body)
 
+    def fault(self, **fields: Any) -> Fault:
+        """A fault of the kit, or `error`: an answer of `ERRORS` by its name."""
+        if "error" not in fields:
+            return Fault(**fields)
+        known = ERRORS.get(fields.pop("error"))
+        if known is None:
+            raise ValueError(f"unknown error; one of {', '.join(ERRORS)}")
+        return known.fault(**fields)
+
+    def text(self, exchange: Exchange) -> str:
+        """The query string, as faults look into it."""
+        return unquote_plus(exchange.scope["query_string"].decode())
+
     def edits(self) -> Mapping[str, Callable[..., Any]]:
         """What people do in the instance."""
         return {
             "table": self.table,
             "update": self.update,
+            "update_silently": self.update_silently,
             "delete": self.delete,
             "process_imports": self.process_imports,
             "grant": self.grant,
@@ -105,6 +120,12 @@ class ServiceNowSimulator(Simulator):
         typed = self.instance.records.typed(table, values, "USD")
         with self.instance.store.transaction():
             self.instance.records.update(table, row, typed, "a.person")
+
+    def update_silently(self, table: str, sys_id: str, **values: str) -> None:
+        """Change a row as a script with autoSysFields(false) does: no stamp moves, unless `sys_updated_on` is given."""
+        if self.instance.store.get(table, sys_id) is None:
+            raise KeyError(f"{table} has no row {sys_id}")
+        self.instance.store.update(table, sys_id, values, stamped=False)
 
     def add(self, table: str, **values: str) -> Row:
         """Add a row as a person does: a reference by its sys_id, money as `EUR;12.50`."""

@@ -68,16 +68,19 @@ class Store:
         self._database.query(f"INSERT INTO {_quoted(table)} ({names}) VALUES ({marks})", *row.values())  # noqa: S608
         return row
 
-    def update(self, table: str, sys_id: str, values: Mapping[str, str], user: str = "system") -> None:
-        """Change a row and its stamps."""
-        known = {name: value for name, value in values.items() if name in self.schema.columns(table)}
-        known |= {"sys_updated_on": self.now(), "sys_updated_by": user}
-        places = ", ".join(f"{_quoted(name)} = ?" for name in known)
-        self._database.query(
-            f"UPDATE {_quoted(table)} SET {places}, sys_mod_count = sys_mod_count + 1 WHERE sys_id = ?",  # noqa: S608
-            *known.values(),
-            sys_id,
-        )
+    def update(
+        self, table: str, sys_id: str, values: Mapping[str, str], user: str = "system", *, stamped: bool = True
+    ) -> None:
+        """Change a row and, where the table has them, its stamps."""
+        columns = self.schema.columns(table)
+        stamps = {"sys_updated_on": self.now(), "sys_updated_by": user} if stamped else {}
+        known = {name: value for name, value in {**values, **stamps}.items() if name in columns}
+        places = [f"{_quoted(name)} = ?" for name in known]
+        if stamped and "sys_mod_count" in columns:
+            places.append("sys_mod_count = sys_mod_count + 1")
+        sql = f"UPDATE {_quoted(table)} SET {', '.join(places)} WHERE sys_id = ?"  # noqa: S608
+        if places:
+            self._database.query(sql, *known.values(), sys_id)
 
     def delete(self, table: str, sys_id: str, user: str = "system") -> None:
         """Remove a row; of an audited table with a trace (apis/servicenow.md §2.8)."""

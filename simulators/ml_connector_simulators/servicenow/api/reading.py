@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ml_connector_simulators.servicenow.store import Row
 
 
+NO_ROWS = "glide.invalid_query.returns_no_rows"  # §0.6: off by default
 MYSELF = "javascript:gs.getUserID()"  # the one script of a query that is simulated
 
 
@@ -91,6 +92,8 @@ class Reading:
 
     def _selection(self, query: str) -> tuple[Selection, EncodedQuery]:
         unknown = self.instance.installation.unknown_column
+        if unknown == "drop" and self.instance.store.find("sys_properties", name=NO_ROWS, value="true"):
+            unknown = "no_rows"
         query = query.replace(MYSELF, self.session.user["sys_id"])
         return Selection(self.instance.schema, self.table, self._may_query, unknown), parse(query)
 

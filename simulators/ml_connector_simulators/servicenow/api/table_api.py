@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from ml_connector_simulators.kit import encode_json
 from ml_connector_simulators.servicenow.api.calls import (
     RefusedError,
     Reply,
@@ -14,6 +13,7 @@ from ml_connector_simulators.servicenow.api.calls import (
     no_record,
 )
 from ml_connector_simulators.servicenow.api.reading import Reading
+from ml_connector_simulators.servicenow.faults import cancelled
 from ml_connector_simulators.servicenow.money import REFERENCE_CURRENCY
 from ml_connector_simulators.servicenow.records import text_of
 from ml_connector_simulators.servicenow.render import Display, Renderer
@@ -69,7 +69,7 @@ class TableApi:
         rows = [{} if row is None else self._shown(row) for row in page if row is not None or self._hidden_as_empty]
         slow_above = self.instance.installation.slow_above
         if slow_above is not None and len(page) > slow_above:
-            return Reply(200, _cancelled(rows))
+            return Reply(200, cancelled(rows[: len(rows) * 2 // 3]))
         if not rows and "/v1/" in self.call.path:
             raise RefusedError(404, "No Record found", "Records matching query not found")
         return Reply(200, {"result": rows}, self._paging(query, limit, offset))
@@ -163,11 +163,3 @@ class TableApi:
         known: Display = "all" if display == "all" else "true" if display == "true" else "false"
         exclude = self.call.flag("sysparm_exclude_reference_link")
         return Renderer(self.instance.store, self.url, self.session.user, self.reading.may_read, known, exclude)
-
-
-def _cancelled(rows: list[dict[str, Any]]) -> bytes:
-    """The answer of a call that ran too long: 200, and no JSON (§0.7)."""
-    done = encode_json(rows[: len(rows) * 2 // 3])
-    detail = "Transaction cancelled: maximum execution time exceeded"
-    error = {"message": detail, "detail": f"{detail} Check logs for error trace"}
-    return b'{"result":' + done + b'"" , "error":' + encode_json(error) + b',"status":"failure"}'

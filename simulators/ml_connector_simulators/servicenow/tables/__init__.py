@@ -17,7 +17,9 @@ def delivered() -> Schema:
     """Everything the platform and the finance applications deliver, before an installation changes it."""
     definitions = (*s2p.MAPS, *apo.MAPS, *payments.MAPS)
     sources = (source for source, *_ in definitions)
-    finance = (replace(it, audited=True) for it in (*MASTERS, *ORDERS, *REQUISITIONS, *INVOICES, *LINES, *payments.PAYMENTS))
+    finance = (
+        replace(it, audited=True) for it in (*MASTERS, *ORDERS, *REQUISITIONS, *INVOICES, *LINES, *payments.PAYMENTS)
+    )
     tables = {it.name: it for it in (*PLATFORM, *IMPORTS, *finance, INVOICE_LOG, *sources)}
     columns = Schema(tables, ()).columns
     maps = (
