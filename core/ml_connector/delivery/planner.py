@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery import withdrawal
+from ml_connector.delivery.matching import Matcher
 from ml_connector.delivery.sink import OUTCOME_UNKNOWN, Effect, State
 from ml_connector.delivery.work import OLDER_VERSION_OPEN, Verdict, Work
 from ml_connector.errors import RecordParked, RecordRefused
 from ml_connector.finance.checks import check_document
+from ml_connector.mapping.match import ADOPTION
 from ml_connector.store.text import decode, digest, plain, stamp, utc_now
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Planner:
         self._map_version = map_version
         self._dimensions = dimensions
         self._sink = sink
+        self._matcher = Matcher(settings, target_map, sink)
 
     # first look: hashes and guards, no request
 
@@ -86,6 +89,7 @@ class Planner:
         for work in works:
             self._guarded(work, lambda work=work: self._begin(work, twins, seen))
         self._prove([work for work in works if work.verdict is None and not work.withdrawn])
+        self._matcher.match([work for work in works if work.verdict is None and not work.withdrawn])
         for work in works:
             if work.verdict is None:
                 self._compare_rows(work)
@@ -180,7 +184,8 @@ class Planner:
                 work.verdict = Verdict.of_problem(problem)
                 return
             work.effects.append(effect)
-        present = {row.name for row in work.rows}
+        adopted = [name for name, effect in known.items() if name == ADOPTION and effect.state == State.DELIVERED]
+        present = {*adopted, *(row.name for row in work.rows)}
         # A cancelled document keeps its lines in the target; only what never arrived is given up.
         stays = (State.SKIPPED, State.DELIVERED) if work.withdrawn else (State.SKIPPED,)
         work.gone = [name for name, effect in known.items() if name not in present and effect.state not in stays]

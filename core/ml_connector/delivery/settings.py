@@ -112,6 +112,8 @@ class EngineSettings:
     stop_after_refused: int = 50  # refusals among the last `stop_within` records stop the run; 0: never
     stop_within: int = 100
     review_after: timedelta | None = timedelta(days=7)  # how long after its delivery the target is asked for trouble
+    match_existing: bool = True  # look for rows the target has already, as the map's `__match__` says
+    create_unmatched: bool = True  # make a new one where there is none
 
     @property
     def kind(self) -> str:

@@ -180,6 +180,7 @@ class Work:
     sent: list[Effect] = field(default_factory=list)  # what was sent of a withdrawn record, headers first
     edited: list[str] = field(default_factory=list)  # the fields a person has changed
     outdated: list[int] = field(default_factory=list)  # dead letters of other versions, edited: void now
+    adopted: str = ""  # which of the target's own rows it takes over
 
     @property
     def key(self) -> str:
@@ -199,6 +200,8 @@ class Work:
         if arrived and len(verdicts) < len(self.effects):
             verdicts.append(INTERRUPTED)
         found = worst(verdicts)
+        if self.adopted and found.state == State.DELIVERED:
+            found = replace(found, message=self.adopted)
         if self.let_go is None or found.state not in (State.DELIVERED, *IN_FLIGHT):
             return found
         return self.let_go if found.state == State.DELIVERED else replace(self.let_go, state=found.state)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ml_connector.mapping.dimensions import DimensionResolver
     from ml_connector.mapping.expressions import Column, Expression
     from ml_connector.mapping.loader import Place
+    from ml_connector.mapping.match import Match
     from ml_connector.mapping.nested import Nested
 
 OWNERS = ("source", "create_only", "target")
@@ -128,6 +129,7 @@ class DocumentMap:
     amount: str | None = None  # the header's column that holds the document's total
     cancelled: Mapping[str, str] = field(default_factory=dict)  # what the header's columns say of a cancelled document
     echo: Echo | None = None
+    match: Match | None = None
 
     @property
     def header(self) -> RowMap | None:

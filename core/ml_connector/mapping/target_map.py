@@ -47,9 +47,12 @@ class TargetMap:
 
     @property
     def tables(self) -> dict[str, TableUse]:
-        """The tables the map writes, in the order rows go into them."""
+        """The tables the map writes, in the order rows go into them; those whose own rows are taken over, too."""
         tables: dict[str, TableUse] = {}
         for record_type, record_map in self.record_types.items():
+            for match in (each.match for each in record_map.documents if each.match):
+                use = TableUse(match.table, match.via, (match.id,), match.columns, (record_type,))
+                tables.setdefault(match.table, use)
             for document, rows in ((each, rows) for each in record_map.documents for rows in each.rows):
                 known = tables.get(rows.table)
                 mine = [*rows.column_names, *(document.cancelled if rows.each is None else ())]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ml_connector.mapping.crosswalk import Crosswalks
 from ml_connector.mapping.dimension_reader import read_dimensions
 from ml_connector.mapping.loader import Block, MapFile, Node, Problems, Text
+from ml_connector.mapping.match import read_match
 from ml_connector.mapping.record_map import REFERENCES, DocumentMap, Echo, Frozen, RecordMap, header_of
 from ml_connector.mapping.row_reader import RowReader
 from ml_connector.mapping.words import (
@@ -38,6 +39,7 @@ _RECORD_WORDS = (
     "__amount__",
     "__cancelled__",
     "__echo__",
+    "__match__",
 )
 _ECHO_PARTS = ("source_system", "record_type", "key", "reference")
 _FROZEN_PARTS = ("table", "key", "column", "states")
@@ -103,6 +105,7 @@ class _DocumentReader:
             amount=self._amount(values.get("__amount__"), row_maps),
             cancelled=self._cancelled(values.get("__cancelled__"), row_maps),
             echo=self._echo(values.get("__echo__")),
+            match=read_match(values.get("__match__"), self.block, rows, self.found.crosswalks),
         )
 
     def _echo(self, node: Node | None) -> Echo | None:

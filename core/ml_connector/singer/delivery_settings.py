@@ -99,6 +99,20 @@ DELIVERY_SETTINGS = th.PropertiesList(
         description="When a census misses a larger share of a company's records of one type (and more than three), it "
         "is taken for a fault of permissions or paging, not for deletions: nothing is cancelled.",
     ),
+    th.Property(
+        "match_existing",
+        th.BooleanType,
+        default=True,
+        description="Before a record is first delivered, look for one that the target has already, as `__match__` of "
+        "the target map says (suppliers): a sure match is taken over, a doubtful one parks. Off: make a new one.",
+    ),
+    th.Property(
+        "create_unmatched",
+        th.BooleanType,
+        default=True,
+        description="Make a new one when `match_existing` finds none. Off: it parks as `supplier_unknown` until "
+        "somebody makes it in the target, or decides.",
+    ),
     th.Property("resend", th.BooleanType, default=False, description="Send everything again, whatever the hashes say."),
     REPLAY,
     REPLAY_OF,
@@ -136,6 +150,8 @@ def engine_settings(pipeline: str, config: Mapping[str, Any]) -> EngineSettings:
         guards=guards,
         batch_rows=config["batch_size_rows"],
         batch_seconds=float(config["batch_seconds"]),
+        match_existing=config["match_existing"],
+        create_unmatched=config["create_unmatched"],
         resend=config["resend"],
         replay=config["replay"],
         give_up_after=timedelta(days=float(config["give_up_after"])) if config["give_up_after"] else None,

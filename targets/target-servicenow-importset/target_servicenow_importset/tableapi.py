@@ -36,6 +36,8 @@ class TableApi:
         for effect, live in self._live(effects):
             if len(live) > 1:
                 outcomes.append(_ambiguous(effect, live))
+            elif not live and self._rows.key_columns(effect) == ("sys_id",):
+                outcomes.append(_gone(effect))
             elif live and self._of_another(effect, live[0]):
                 outcomes.append(same_key(effect, ", ".join(live[0][name] for name in self._rows.key_columns(effect))))
             elif live and not self._differences(effect, live[0]):
@@ -123,6 +125,16 @@ class TableApi:
 
 def _delivered(effect: Effect, row: Row, action: str) -> Outcome:
     return Outcome(effect, State.DELIVERED, action=action, target_id=row["sys_id"])
+
+
+def _gone(effect: Effect) -> Outcome:
+    return Outcome(
+        effect,
+        State.FAILED,
+        reason="row_gone",
+        message=f"the row of {effect.table} that was to be taken over is gone",
+        suggestion="It is looked for anew at the next run.",
+    )
 
 
 def _ambiguous(effect: Effect, rows: Sequence[Row]) -> Outcome:
