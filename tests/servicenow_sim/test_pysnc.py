@@ -153,3 +153,41 @@ def test_it_tells_a_read_that_took_too_long(stocked, client, capsys):
     stocked.sim.configure(slow_above=100)
     with pytest.raises(RequestException, match="Lower batch size"):
         client.GlideRecord(CENTERS, batch_size=200).query()
+
+
+def test_it_reads_approved_requisitions_with_their_lines(api, client):
+    api.masters()
+    line = {"item": "P4", "product_name": "Paper", "quantity": 4, "unit_price": "25.10", "cost_center": "110"}
+    wanted = {api.sim.request("50001", [line] * count, currency="NOK")["number"]: count for count in (1, 2, 3)}
+    headers = client.GlideRecord("sn_shop_purchase_requisition", batch_size=2)
+    headers.add_query("status", "approved")
+    headers.add_query("sys_updated_on", ">=", "2026-01-01 00:00:00")
+    headers.fields = ["sys_id", "number", "status", "supplier", "supplier.supplier_number", "total_amount.amount"]
+    headers.query()
+    seen = {}
+    for header in headers:
+        assert (header.get_display_value("status"), header.supplier.supplier_number) == ("Approved", "50001")
+        lines = client.GlideRecord("sn_shop_purchase_line")
+        lines.add_query("purchase_requisition", header.sys_id.get_value())
+        lines.fields = ["line_number", "unit_price.amount", "unit_price.currency", "cost_center.code"]
+        lines.order_by("line_number")
+        lines.query()
+        rows = [[it.get_value(name) for name in lines.fields if name != "sys_id"] for it in lines]
+        assert rows == [[str(n), "25.10", "NOK", "110"] for n in range(1, len(rows) + 1)]
+        assert header.get_value("total_amount.amount") == f"{len(rows) * 100.4:.2f}"
+        seen[header.get_value("number")] = len(rows)
+    assert seen == wanted
+
+
+def test_it_finds_deletes_and_inherited_columns(api, client):
+    line = api.sim.table("sn_shop_purchase_line")[0]["sys_id"]
+    api.sim.delete("sn_shop_purchase_line", line)
+    deletes = client.GlideRecord("sys_audit_delete")
+    deletes.add_query("tablename", "sn_shop_purchase_line")
+    deletes.query()
+    assert [it.get_value("documentkey") for it in deletes] == [line]
+    dictionary = client.GlideRecord("sys_dictionary")
+    dictionary.add_query("name", "IN", "sn_shop_line,sn_shop_purchase_line").add_or_condition("element", "nothing")
+    dictionary.add_query("internal_type", "currency2")
+    dictionary.query()
+    assert sorted(it.get_value("element") for it in dictionary) == ["total_line_amount", "unit_price"]
