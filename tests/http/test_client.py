@@ -53,6 +53,21 @@ def test_conditions_are_encoded_once_and_money_is_sent_exactly(client: Client, r
     assert requests_mock.last_request.text == '{"amount":0.10}'
 
 
+def test_a_call_with_a_budget_of_its_own_holds_no_other_back(
+    client: Client, requests_mock: rm.Mocker, clock: FakeClock
+):
+    requests_mock.post(f"{URL}/rare", [{"status_code": 429, "headers": {"Retry-After": "200"}}, {"text": "{}"}])
+    requests_mock.get(f"{URL}/a", text="[]")
+    rare = Budget(2, clock=clock)
+    client.request("POST", "/rare", budget=rare)
+    assert clock.slept == [200]
+    client.request("GET", "/a")
+    assert clock.slept == [200]
+    with pytest.raises(OutOfPatience):
+        client.request("POST", "/rare", budget=rare)
+    client.request("GET", "/a")
+
+
 def test_an_empty_answer_has_no_json(client: Client, requests_mock: rm.Mocker):
     requests_mock.post(f"{URL}/a", status_code=201, headers={"Ipp-Request-Id": "r1"})
     reply = client.request("POST", "/a", json={})

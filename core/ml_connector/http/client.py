@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -73,6 +74,7 @@ class _Call:
     decode: Decode
     safe: bool
     divisible: bool
+    budgets: tuple[Budget, ...]  # the one that the server's limits speak of first
     deadline: float
     faults: Counter[type[ConnectorError]] = field(default_factory=Counter)
 
@@ -142,11 +144,13 @@ class Client:
         safe: bool | None = None,
         decode: Decode = decode_exactly,
         divisible: bool = False,
+        budget: Budget | None = None,
     ) -> Reply:
         """Send one request and return its final, accepted answer, its JSON proven whole; `decode` reads it.
 
         `path` is relative to the base URL. Raises the errors of `ml_connector.errors` by the verdict. The caller of a
         `divisible` one can ask for less: a time-out or a broken answer then raises TooMuch at once.
+        A call with a `budget` of its own draws on that one, too, and limits the server tells hold only that back.
         """
         call = _Call(
             method=method,
@@ -157,6 +161,7 @@ class Client:
             decode=decode,
             safe=method in SAFE_METHODS if safe is None else safe,
             divisible=divisible,
+            budgets=(self.budget,) if budget is None else (budget, self.budget),
             deadline=self._clock.monotonic() + self._patience,
         )
         try:
@@ -225,7 +230,9 @@ class Client:
 
     def _send(self, call: _Call, signature: Mapping[str, str]) -> Reply:
         url = self.base_url + call.path
-        with self.budget.slot(call.deadline):
+        with ExitStack() as places:
+            for budget in call.budgets:
+                places.enter_context(budget.slot(call.deadline))
             if not call.safe:
                 self.before_write()
             began = self._clock.monotonic()
@@ -244,7 +251,7 @@ class Client:
                 fault = fault_of(error, f"{call.method} {self.redactor.clean(url)}", safe=call.safe)
                 raise TooMuch(str(fault)) if call.divisible and ran_out(error) else fault from None
         self.gauge.note(answer.headers, self._clock.monotonic() - began, self._clock.now())
-        self.budget.learn(answer.headers)
+        call.budgets[0].learn(answer.headers)
         shown = self.redactor.clean(answer.request.url or url)
         return Reply(
             call.method, shown, answer.status_code, answer.headers, answer.content, safe=call.safe, decode=call.decode
@@ -272,7 +279,7 @@ class Client:
         if call.divisible and wait is None and reply.status in OVERWHELMED:
             return TooMuch(f"{reply}: {words}")
         if wait is not None:
-            self.budget.hold(wait)
+            call.budgets[0].hold(wait)
         turned_away = reply.status == THROTTLED or (reply.status == UNAVAILABLE and wait is not None)
         if call.safe or verdict.unprocessed or turned_away:
             return Retryable(f"{reply}: {words}", retry_at=None if wait is None else self._clock.after(wait))
