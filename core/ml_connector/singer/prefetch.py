@@ -18,14 +18,14 @@ def in_order(fetch: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterato
     """Yield `fetch(item)` for each item in turn, at most `ahead` of them beyond the one in use."""
     coming: deque[Future[R]] = deque()
     for item in items:
-        coming.append(_begin(fetch, item))
+        coming.append(begin(fetch, item))
         if len(coming) > ahead:
             yield coming.popleft().result()
     while coming:
         yield coming.popleft().result()
 
 
-def _begin(fetch: Callable[[T], R], item: T) -> Future[R]:
+def begin(fetch: Callable[[T], R], item: T) -> Future[R]:
     """Start fetching in a thread that does not keep the process alive: a run that ends must not wait for a time-out."""
     future: Future[R] = Future()
 

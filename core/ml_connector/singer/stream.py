@@ -66,13 +66,13 @@ class Stream(singer_sdk.Stream):
     modified: str | None = None
     """The replication key; None for a stream that is read whole every time."""
     paging: ClassVar[Paging] = Whole()
-    amount: ClassVar[str | None] = None
-    currency: ClassVar[str | None] = None
+    amount: str | None = None
+    currency: str | None = None
     beside: ClassVar[Mapping[str, Any]] = {}
     """Types of fields that rows have besides those of the record, such as paging data; `get_page` takes them out."""
     permission: ClassVar[str] = ""
     """What a person does when the credentials may not read this stream."""
-    private: ClassVar[tuple[str, ...]] = ()
+    private: tuple[str, ...] = ()
     """Bank and personal identifiers, left out unless the setting `include_private` is on."""
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -163,14 +163,18 @@ class Stream(singer_sdk.Stream):
         """Read as little as possible, to see whether it may be read."""
         words = self.name.replace("_", " ")
         try:
-            for one in islice(self.slices(), 1):
-                next(self._slice(one, None, 1, 1))
+            self.probe()
         except EnvironmentFault as error:
             forbidden = isinstance(error, Forbidden)
             told = f"may not read {words}: {error}" if forbidden else str(error)
             remedy = self.permission if forbidden else ""
             return Check(self.name, ok=False, detail=told, suggestion=remedy, data={"code": error.code})
         return Check(self.name, ok=True, detail=f"may read {words}")
+
+    def probe(self) -> None:
+        """Read one row. Raises what reading them all would."""
+        for one in islice(self.slices(), 1):
+            next(self._slice(one, None, 1, 1))
 
     def is_as_read(self, record: Mapping[str, Any]) -> bool:
         """Whether the source surely has a record as it was read; where one request cannot tell, False."""

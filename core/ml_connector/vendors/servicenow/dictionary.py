@@ -34,6 +34,8 @@ class Column:
     label: str
     type: str
     max_length: int | None
+    reference: str = ""  # the table it refers to
+    choice: bool = False  # whether people see a label from a list
 
     @property
     def is_text(self) -> bool:
@@ -63,6 +65,11 @@ class Table:
     def own_columns(self) -> Mapping[str, Column]:
         """The columns that the table adds to what it inherits."""
         return self.layers[0]
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Every column by its name, inherited ones first; a table's own definition wins."""
+        return {name: column for layer in reversed(self.layers) for name, column in layer.items()}
 
     def find(self, name: str) -> list[Column]:
         """Return the columns that `name` may mean: by column name, else by label; the nearest layer decides."""
@@ -135,7 +142,8 @@ class Dictionary:
 
     def _columns(self, tables: set[str]) -> dict[str, dict[str, Column]]:
         fields = ("element", "column_label", "internal_type", "max_length", "active")
-        found = self._reader.lookup("sys_dictionary", ["name"], [(table,) for table in tables], fields)
+        told = ("reference", "choice")
+        found = self._reader.lookup("sys_dictionary", ["name"], [(table,) for table in tables], fields, told)
         columns: dict[str, dict[str, Column]] = defaultdict(dict)
         for (table,), rows in found.items():
             for row in rows:
@@ -165,4 +173,6 @@ def _column(row: Mapping[str, str]) -> Column:
         label=row.get("column_label", ""),
         type=row.get("internal_type", ""),
         max_length=int(length) if length.isdigit() else None,
+        reference=row.get("reference", ""),
+        choice=row.get("choice", "") not in ("", "0"),
     )

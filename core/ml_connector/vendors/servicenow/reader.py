@@ -110,13 +110,13 @@ class Reader:
         for column in columns:
             if (table, column) in self._queryable:
                 continue
-            if not self._count(table, ""):
+            if not self.count(table, ""):
                 return
-            if not self._count(table, f"{column}ISNOTEMPTY^OR{column}ISEMPTY"):
+            if not self.count(table, f"{column}ISNOTEMPTY^OR{column}ISEMPTY"):
                 raise Forbidden(f"{table}.{column} may not be queried: give the account a role that may")
             self._queryable.add((table, column))
 
-    def _count(self, table: str, query: str) -> int:
+    def count(self, table: str, query: str) -> int:
         """Return a number of rows, before access rules; the rows seen where the instance gives no count."""
         page, total = self._page(table, query, "sys_id", limit=1)
         return len(page) if total is None else total
