@@ -1,5 +1,7 @@
 """State over restarts, and the edits that tests and demos make from outside."""
 
+import sqlite3
+
 import pytest
 import requests
 from ml_connector_simulators.kit import Fault
@@ -25,6 +27,15 @@ def test_a_restart_keeps_rows_numbers_and_imports_under_way(start, tmp_path):
     ]
     second.invoice("Invoice/2")
     assert [row["number"] for row in second.sim.table("sn_shop_invoice")] == ["INV0001001", "INV0001002"]
+
+
+def test_a_file_of_another_version_is_refused(start, tmp_path):
+    start(data=tmp_path / "instance.db").sim.close()
+    with sqlite3.connect(tmp_path / "instance.db") as file:
+        file.execute("ALTER TABLE sn_fin_supplier DROP COLUMN registration_number")
+    file.close()
+    with pytest.raises(ValueError, match=r"instance\.db is of another version"):
+        start(data=tmp_path / "instance.db")
 
 
 def test_people_work_in_the_instance_from_outside(api):

@@ -34,6 +34,16 @@ class Store:
         self.schema = schema
         self._now = now
         self._database = Database(path, "\n".join(_ddl(schema)))
+        if path is not None:
+            self._check(path)
+
+    def _check(self, path: Path) -> None:
+        """Refuse a file whose tables lack columns of ours: another version of this simulator wrote it."""
+        for table, it in self.schema.tables.items():
+            kept = {name for (name,) in self._database.query("SELECT name FROM pragma_table_info(?)", table)}
+            if not it.abstract and not kept.issuperset(self.schema.columns(table)):
+                self.close()
+                raise ValueError(f"{path} is of another version of this simulator; delete it to start afresh")
 
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing."""
