@@ -151,8 +151,8 @@ def trouble(body: Any, where: str = "") -> Trouble:
         words = "; ".join(f"{path}: {words}".lstrip(": ") for path, words in errors)
         field = next((path for path, _ in errors if path), None)
         return Trouble((kind,) if kind else (), words, field, _value_at(body, field) if field else None)
-    kinds, words = zip(*_exceptions(body), strict=True)
-    return Trouble(tuple(filter(None, kinds)), " ".join(dict.fromkeys(filter(None, words))) or where)
+    kinds, texts = zip(*_exceptions(body), strict=True)
+    return Trouble(tuple(filter(None, kinds)), " ".join(dict.fromkeys(filter(None, texts))) or where)
 
 
 def _exceptions(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

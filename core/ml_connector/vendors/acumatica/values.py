@@ -17,7 +17,8 @@ _PAIR = frozenset({"value", "error", "type"})
 _STAMP = re.compile(r"DateTime$|^LastModified|^Created|Activity$")
 _MIDNIGHT = re.compile(r"\d{4}-\d\d-\d\dT00:00:00(\.0+)?(Z|[+-]\d\d:\d\d)?")
 _TYPES = {bool: "CustomBooleanField", int: "CustomIntField", Decimal: "CustomDecimalField"}
-_DAY = 10  # characters
+DAY = 10
+"""Characters of a date-time that are the day."""
 
 
 def unwrap(entity: Mapping[str, Any]) -> Row:
@@ -49,8 +50,8 @@ def _inside(node: Any) -> Any:
 
 
 def _value(name: str, value: Any) -> Any:
-    if isinstance(value, str) and value[_DAY : _DAY + 1] == "T" and is_day(name) and _MIDNIGHT.fullmatch(value):
-        return value[:_DAY]
+    if isinstance(value, str) and value[DAY : DAY + 1] == "T" and is_day(name) and _MIDNIGHT.fullmatch(value):
+        return value[:DAY]
     return value
 
 
