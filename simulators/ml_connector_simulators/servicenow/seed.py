@@ -34,6 +34,7 @@ PROPERTIES = {
 COMPANIES = (
     ("visma:NO01", "NO01", "Nordlys Handel AS", "NOK", "Norway"),
     ("visma:SE01", "SE01", "Nordlys Handel AB", "SEK", "Sweden"),
+    ("acumatica:US01", "US01", "Riverbend Supply Co.", "USD", "United States"),
 )
 RATES = {"USD": "1", "EUR": "1.08", "NOK": "0.095", "SEK": "0.094", "DKK": "0.145", "GBP": "1.27"}
 
