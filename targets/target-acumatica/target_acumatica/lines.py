@@ -1,0 +1,104 @@
+"""Which live line is which of ours: an update addresses lines by id, because a line without one is appended.
+
+Known ids tell first, then line numbers, then equal content, then the order lines were sent in (apis/acumatica.md §5).
+A detail without a NoteID has another id in every session (§3), which is why its number is remembered, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from target_acumatica.values import plain, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from target_acumatica.document import Document
+
+    Record = Mapping[str, Any]
+    Memory = Mapping[str, Any]
+
+NUMBER = "LineNbr"
+# What a line is about: lines that differ in one of these are different lines, whatever their place.
+TELLING = ("InventoryID", "TaxID", "AttributeID", "DocType", "ReferenceNbr", "PaymentInstructionsID", "Account")
+
+
+@dataclass(slots=True)
+class Matched:
+    """The lines of one list, ours and the tenant's."""
+
+    pairs: dict[str, Record] = field(default_factory=dict)  # our line → the live one
+    missing: list[str] = field(default_factory=list)  # ours that are not there
+    vanished: list[Record] = field(default_factory=list)  # written by us once, and not ours any more
+    foreign: list[Record] = field(default_factory=list)  # of whom else
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether a line that seems to be missing may be one of the others: writing it could double it."""
+        return bool(self.missing and self.foreign)
+
+    def remembered(self) -> dict[str, dict[str, Any]]:
+        """Return what tells these lines next time."""
+        return {row: {"id": live.get("id"), "nbr": plain(live, NUMBER)} for row, live in self.pairs.items()}
+
+
+def match(document: Document, name: str, live: Record, memory: Memory | None, *, fresh: bool = False) -> Matched:
+    """Pair the lines of a list with those of a live record; `memory` is what an earlier outcome kept.
+
+    `fresh` says that the record shows what was just written, so that lines nobody knew before are ours, in order.
+    """
+    known: Mapping[str, Mapping[str, Any]] = ((memory or {}).get("lines") or {}).get(name) or {}
+    ours = document.lists[name]
+    left: list[Record] = [row for row in live.get(name) or () if isinstance(row, dict)]
+    found = Matched()
+    _pair(found, left, [row for row in ours if row in known], lambda row, it: _is_known(known[row], it))
+    found.vanished = [it for row, told in known.items() if row not in ours for it in _taken(left, told)]
+    new = [row for row in ours if row not in known]
+    _pair(found, left, new, lambda row, it: not document.line_differences(name, row, it))
+    if fresh or not known:
+        _pair(found, left, new, lambda row, it: _may_be(ours[row], it))
+    if fresh:
+        _pair(found, left, new, lambda _row, _it: True)
+    found.missing = [row for row in ours if row not in found.pairs]
+    found.foreign = [it for it in left if not known or any(_may_be(ours[row], it) for row in found.missing)]
+    return found
+
+
+def all_lines(document: Document, live: Record, memory: Memory | None, *, fresh: bool = False) -> dict[str, Matched]:
+    """Pair the lines of every list."""
+    return {name: match(document, name, live, memory, fresh=fresh) for name in document.lists}
+
+
+def remember(matched: Mapping[str, Matched]) -> dict[str, Any]:
+    """Return the memory of a document's lines."""
+    return {"lines": {name: lines.remembered() for name, lines in matched.items()}}
+
+
+def _pair(found: Matched, left: list[Record], rows: Sequence[str], fits: Callable[[str, Record], bool]) -> None:
+    for row in rows:
+        place = next((at for at, it in enumerate(left) if row not in found.pairs and fits(row, it)), None)
+        if place is not None:
+            found.pairs[row] = left.pop(place)
+
+
+def _taken(left: list[Record], told: Mapping[str, Any]) -> Iterator[Record]:
+    for place, candidate in enumerate(left):
+        if _is_known(told, candidate):
+            yield left.pop(place)
+            return
+
+
+def _is_known(told: Mapping[str, Any], live: Record) -> bool:
+    if told.get("id") and told["id"] == live.get("id"):
+        return True
+    number = plain(live, NUMBER)
+    return told.get("nbr") is not None and number is not None and text(number) == text(told["nbr"])
+
+
+def _may_be(ours: Mapping[str, Any], live: Record) -> bool:
+    """Say whether a line could be ours although values differ: the tenant changes some while it saves."""
+    numbers = [name for name in (*TELLING, NUMBER) if name in ours]
+    return all(
+        text(ours[name]).casefold() == text(plain(live, name)).casefold() for name in numbers if plain(live, name)
+    )
