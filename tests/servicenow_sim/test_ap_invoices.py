@@ -161,6 +161,29 @@ def test_amounts_and_dates_are_read_as_the_sample_writes_them(stocked):
     )
 
 
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [("DD-MM-YYYY", "03-10-2026"), ("mm-dd-yyyy", "10-03-2026"), ("", "10/03/2026"), ("", "2026-10-03")],
+)
+def test_a_date_has_the_format_it_names(stocked, form, text):
+    outcome(stocked, invoice("F-2", invoice_date=text, date_format=form))
+    assert stocked.list("sn_shop_invoice", "external_invoice_number=F-2", fields="invoice_date") == [
+        {"invoice_date": "2026-10-03"}
+    ]
+
+
+def test_a_supplier_that_is_not_told_is_found_by_order_or_tax_id(stocked):
+    supplier = stocked.sim.add(
+        "sn_fin_supplier", supplier_number="60001", tax_id="NO9", erp_source=NO, legal_name="Ink"
+    )
+    stocked.sim.add("sn_shop_purchase_order", erp_number="PO7", erp_source=NO, supplier=supplier["sys_id"])
+    found = {"purchase_order": "PO7"}, {"supplier_tax_id": "NO9"}
+    logs = outcome(stocked, *(invoice(f"S-{n}", supplier="", **it) for n, it in enumerate((*found, {}))))
+    assert [log["error_message"] for log in logs] == ["", "", "Mandatory fields are missing: supplier"]
+    rows = stocked.list("sn_shop_invoice", "external_invoice_numberSTARTSWITHS-", fields="supplier.legal_name")
+    assert rows == [{"supplier.legal_name": "Ink"}] * 2
+
+
 def test_a_cost_center_is_given_by_account_number_or_code(stocked):
     stocked.sim.add("cmn_cost_center", code="120", account_number="A-120", erp_source=NO)
     outcome(stocked, invoice("G-1", invoice_lines=[{**LINE, "cost_center": "A-120"}]))

@@ -7,6 +7,7 @@ as their number, what a second post of an invoice does.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ AMOUNTS = frozenset(
     }
 )
 DATE_TOKENS = (("YYYY", "%Y"), ("MMMM", "%B"), ("MM", "%m"), ("DD", "%d"))
-ISO = "YYYY-MM-DD"
+DATE_FORMATS = ("YYYY-MM-DD", "MM/DD/YYYY")  # where an invoice names none: the documented one, and the sample's
 
 
 class RejectedInvoiceError(Exception):
@@ -120,8 +121,8 @@ class ApInvoices:
             "u_inbound_source": log["source_system"],
             "u_currency": text_of(invoice.get("currency")),
         }
-        dated = {"u_invoice_date": _iso_date(invoice)}
-        header = self._staged("", {**_columns(invoice), **common, **dated}, log)
+        own = {"u_invoice_date": _iso_date(invoice), "u_supplier": self._supplier(invoice, key["erp_source"])}
+        header = self._staged("", {**_columns(invoice), **common, **own}, log)
         if header.state == "inserted":
             self._receive(header.target_id)
         faults = list(self._load_details(log, invoice, common))
@@ -170,6 +171,19 @@ class ApInvoices:
         state = "suspected_duplicate" if twice else "received"
         self.records.update(INVOICES, row, {"state": state}, "system")
 
+    def _supplier(self, invoice: Mapping[str, Any], erp_source: str) -> str:
+        """The supplier's number; one that is not told is that of the order, else who has the tax id (the sample)."""
+        if number := text_of(invoice.get("supplier")):
+            return number
+        order, tax_id = (text_of(invoice.get(name)) for name in ("purchase_order", "supplier_tax_id"))
+        orders = self.store.find("sn_shop_purchase_order", erp_number=order, erp_source=erp_source) if order else []
+        found = self.store.find("sn_fin_supplier", sys_id=orders[0]["supplier"]) if orders else []
+        if not found and tax_id:
+            found = self.store.find("sn_fin_supplier", tax_id=tax_id, erp_source=erp_source)
+        if not found:
+            raise RejectedInvoiceError("Mandatory fields are missing: supplier")
+        return found[0]["supplier_number"]
+
     def _cost_center(self, number: str, erp_source: str) -> str:
         """The documents speak of the centre's account number; its code will do, too."""
         found = self.store.find("cmn_cost_center", account_number=number, erp_source=erp_source)
@@ -207,12 +221,15 @@ def _amount(text: str) -> str:
 
 def _iso_date(invoice: Mapping[str, Any]) -> str:
     """The invoice date by its `date_format`: `2nd June, 2021` is `DD MMMM, YYYY`."""
-    text, form = text_of(invoice.get("invoice_date")), text_of(invoice.get("date_format")) or ISO
-    if not text:
-        return ""
+    text, form = text_of(invoice.get("invoice_date")), text_of(invoice.get("date_format")).upper()
+    bare = re.sub(r"(?<=\d)(st|nd|rd|th)\b", "", text)
+    for directives in map(_directives, [form] if form else DATE_FORMATS):
+        with suppress(ValueError):
+            return datetime.strptime(bare, directives).date().isoformat()  # noqa: DTZ007  a day has no zone
+    raise RejectedInvoiceError(f"Invoice date {text} is not in the format expected")
+
+
+def _directives(form: str) -> str:
     for token, directive in DATE_TOKENS:
         form = form.replace(token, directive)
-    try:
-        return datetime.strptime(re.sub(r"(?<=\d)(st|nd|rd|th)\b", "", text), form).date().isoformat()  # noqa: DTZ007
-    except ValueError:
-        raise RejectedInvoiceError(f"Invoice date {text} is not in the format expected") from None
+    return form

@@ -57,13 +57,7 @@ class Installation:
     rate_limits: list[RateLimit] = field(default_factory=lambda: [RateLimit(500, "APO Invoice Ingestion")])
     # §6.4: a second post of an invoice under the same source and external number; what is mandatory. UNCONFIRMED.
     ap_invoice_duplicates: Literal["update", "reject"] = "update"
-    ap_invoice_required: tuple[str, ...] = (
-        "external_invoice_number",
-        "invoice_date",
-        "currency",
-        "subtotal",
-        "supplier",
-    )
+    ap_invoice_required: tuple[str, ...] = ("external_invoice_number", "invoice_date", "currency", "subtotal")
     hibernating: bool = False
 
     def apply(self, delivered: Schema) -> Schema:

@@ -24,9 +24,7 @@ PAYMENTS = (
         "Invoice payment details",
         columns(
             "Number | 40 display\nInvoice | ->sn_shop_invoice\nERP source | 100\nERP invoice number | 40\n"
-            + "ERP supplier code | 40"
-            + _PAYMENT.format(amount="currency2", day="glide_date")
-            + address("Remit to"),
+            "ERP supplier code | 40" + _PAYMENT.format(amount="currency2", day="glide_date") + address("Remit to"),
         ),
         number_prefix="INVP",
     ),
