@@ -35,9 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ml-connector-simulators", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("serve", help="Visma.net and ServiceNow, until SIGTERM")
+    serve = commands.add_parser("serve", help="Visma.net, ServiceNow and Acumatica, until SIGTERM")
     serve.add_argument("--visma-port", type=int, default=8701, metavar="PORT", help="0: any free port")
     serve.add_argument("--servicenow-port", type=int, default=8702, metavar="PORT", help="0: any free port")
+    serve.add_argument("--acumatica-port", type=int, default=8704, metavar="PORT", help="0: any free port")
     serve.add_argument("--data", type=Path, metavar="DIR", help="keep state here, so that a restart keeps it")
     serve.add_argument("--seed", type=int, default=1, metavar="N", help="another seed gives other amounts and names")
     serve.add_argument("--visma-invoices", type=int, metavar="N", help="serve N supplier invoices, for a benchmark")
@@ -63,6 +64,8 @@ def _snowflake(options: argparse.Namespace) -> list[tuple[Simulator, int]]:
 
 def _simulators(options: argparse.Namespace) -> list[tuple[Simulator, int]]:
     # Imported here so that one vendor's simulator does not need the other's.
+    from ml_connector_simulators.acumatica import AcumaticaSimulator  # noqa: PLC0415
+    from ml_connector_simulators.acumatica import Month as AcumaticaMonth  # noqa: PLC0415
     from ml_connector_simulators.servicenow import ServiceNowSimulator  # noqa: PLC0415
     from ml_connector_simulators.visma import Bulk, Month, VismaSimulator  # noqa: PLC0415
 
@@ -71,6 +74,10 @@ def _simulators(options: argparse.Namespace) -> list[tuple[Simulator, int]]:
     return [
         (VismaSimulator(seed, data=_file(options.data, "visma")), options.visma_port),
         (ServiceNowSimulator(data=_file(options.data, "servicenow")), options.servicenow_port),
+        (
+            AcumaticaSimulator(AcumaticaMonth(options.seed), data=_file(options.data, "acumatica")),
+            options.acumatica_port,
+        ),
     ]
 
 

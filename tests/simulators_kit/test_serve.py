@@ -15,7 +15,7 @@ from ml_connector_simulators.visma import CLIENT_ID, CLIENT_SECRET, NO01
 class Served:
     def __init__(self, data):
         command = [sys.executable, "-m", "ml_connector_simulators", "serve", "--data", str(data)]
-        ports = ["--visma-port", "0", "--servicenow-port", "0"]
+        ports = ["--visma-port", "0", "--servicenow-port", "0", "--acumatica-port", "0"]
         self.process = subprocess.Popen(command + ports, stdout=subprocess.PIPE, text=True)
         self.urls = json.loads(self.process.stdout.readline())
 

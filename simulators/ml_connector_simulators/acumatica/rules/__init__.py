@@ -1,0 +1,1 @@
+"""What the forms behind the entities do with what is written to them."""

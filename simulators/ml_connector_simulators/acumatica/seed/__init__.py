@@ -1,0 +1,1 @@
+"""October 2026 of the company DEMO, row by row."""
