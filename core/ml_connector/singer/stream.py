@@ -60,7 +60,7 @@ class Stream(singer_sdk.Stream):
     which everything was read: an interrupted read goes on there, and the bookmark still waits for the end.
     """
 
-    path: ClassVar[str]
+    path: str
     tier: ClassVar[Tier] = Tier.MASTERS
     keys: ClassVar[tuple[str, ...]]
     modified: str | None = None

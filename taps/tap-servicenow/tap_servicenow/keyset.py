@@ -1,0 +1,262 @@
+"""Reading a table page after page by keys, without believing a short or an empty page (apis/servicenow.md §2.3).
+
+Offsets skip rows when others come, go or change. So a page begins where the one before it ended, in the order of
+(sys_updated_on, sys_id). Stamps are whole seconds: rows of the second that a page ended in are asked for again and
+left out, or, where they are many, the rest of that second is read by itself. The limit is applied before access rules,
+so only a count, taken before them, tells a hidden row from the end.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.errors import BadAnswer, Forbidden, TooMuch
+from ml_connector.singer.paging import Get, Page, Paging
+from ml_connector.singer.prefetch import begin
+
+from tap_servicenow.shape import STAMP, SYS_ID
+from tap_servicenow.values import Part, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tap_servicenow.rows import Raw
+
+DROPPED = (
+    "the instance dropped a part of the query: rows came that were not asked for, or in another order. A query ACL "
+    "(query_range) on sys_updated_on or sys_id denies it to the account: lift it; without the one on sys_updated_on, "
+    "full_tables may name the table."
+)
+_HEX = re.compile(r"[0-9a-f]{32}").fullmatch
+SEVERAL = 10  # a share of a page, one in so many, that is not read twice
+STEADY = 8  # pages after which more is asked for again
+LAST = 3  # pages before the expected end from which on rows are counted
+
+
+class Scope(StrEnum):
+    """Which rows after the cursor are asked for."""
+
+    FROM = "from"  # the cursor's second again, and all later
+    WITHIN = "within"  # the rest of the cursor's second
+    BEYOND = "beyond"  # all later
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last row seen: its stamp, as the instance writes it, and its id. No stamp where rows are read by id alone."""
+
+    stamp: str
+    sys_id: str
+
+
+@dataclass(slots=True)
+class Window(Page):
+    """A page as it came, with the count of what its query matches, and the instance's time (both where told)."""
+
+    date: Any = None
+
+
+@dataclass(slots=True)
+class Pace:
+    """How many rows are asked for at once: half as many after a page that was too much, more again after some."""
+
+    most: int
+    size: int = 0
+    steady: int = 0
+
+    def __post_init__(self) -> None:
+        self.size = self.most
+
+    def slow_down(self) -> None:
+        """Ask for half."""
+        self.size, self.steady = max(1, self.size // 2), 0
+
+    def went_well(self) -> None:
+        """Ask for twice as many after a while."""
+        self.steady += 1
+        if self.steady >= STEADY and self.size < self.most:
+            self.size, self.steady = min(self.most, self.size * 2), 0
+
+
+@dataclass(slots=True)
+class Walk:
+    """How far a read has come, and what it asks next."""
+
+    stamped: bool
+    cursor: Cursor | None = None
+    scope: Scope = Scope.FROM
+    offset: int = 0
+    counted: bool = True
+    left: int = 0
+    seen: set[str] = field(default_factory=set)
+    """The ids already read of the second that the cursor stands in."""
+    read: int = 0
+    expected: int | None = None
+    hidden: bool = False
+    dubious: bool = False
+    """Whether nothing matched where something must: some instances answer so to a denied query."""
+    done: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.stamped:
+            self.scope = Scope.BEYOND
+        elif self.cursor is not None:
+            self.scope = Scope.WITHIN
+
+    def take(self, window: Window, limit: int) -> list[Raw]:
+        """Take a page; return its rows that are new."""
+        if not self.stamped:
+            self.seen.clear()  # enough to notice a page that is repeated
+        fresh = self._fresh(window.rows)
+        self.read += len(fresh)
+        total = window.total if self.counted else None
+        if self.expected is None:
+            self.expected = total
+        self._judge(window, fresh, limit, total)
+        return fresh
+
+    def _fresh(self, rows: list[Raw]) -> list[Raw]:
+        fresh = []
+        for row in rows:
+            stamp = text_of(row.get(STAMP), Part.VALUE) if self.stamped else ""
+            sys_id = text_of(row[SYS_ID], Part.VALUE)
+            if self.cursor is None or stamp != self.cursor.stamp:
+                self.seen.clear()
+            elif sys_id in self.seen:
+                continue
+            self.cursor = Cursor(stamp, sys_id)
+            self.seen.add(sys_id)
+            fresh.append(row)
+        return fresh
+
+    def _judge(self, window: Window, fresh: list[Raw], limit: int, total: int | None) -> None:
+        """Decide what is asked next."""
+        came = len(window.rows)
+        if total is None:
+            self._go_on_uncounted(fresh, came, limit)
+            return
+        self.left = max(0, total - self.offset - limit)
+        self.hidden |= came < min(max(0, total - self.offset), limit)
+        self.dubious |= total == 0 and self.scope is Scope.FROM
+        if not self.left:
+            self._end_of_query()
+        elif fresh:
+            self._step(limit)
+        elif came == limit and self.scope is Scope.FROM:
+            self.scope, self.offset = Scope.WITHIN, 0  # the page held known rows only: the second is larger than it
+        else:
+            self.offset += limit  # all hidden: step over them inside the same query
+
+    def _go_on_uncounted(self, fresh: list[Raw], came: int, limit: int) -> None:
+        self.left = max(0, self.left - len(fresh))
+        if fresh:
+            self._step(limit)
+            self.counted |= came < limit
+        elif came == limit and self.scope is Scope.FROM:
+            self.scope, self.offset, self.counted = Scope.WITHIN, 0, True
+        elif self.counted:  # the instance gives no counts: an empty page is all the end there is
+            self._end_of_query()
+        else:
+            self.counted = True
+
+    def _step(self, limit: int) -> None:
+        self.offset = 0
+        self.counted = self.left <= LAST * limit
+        if self.stamped:
+            several = self.scope is Scope.WITHIN or len(self.seen) * SEVERAL > limit
+            self.scope = Scope.WITHIN if several else Scope.FROM
+            self.counted |= several
+
+    def _end_of_query(self) -> None:
+        if self.scope is Scope.WITHIN:
+            self.scope, self.offset, self.counted = Scope.BEYOND, 0, True
+        else:
+            self.done = True
+
+
+@dataclass(frozen=True, slots=True)
+class Keyset(Paging):
+    """Reads by keys; each page is fetched while the one before it is emitted.
+
+    `get` takes `scope`, `cursor`, `limit`, `offset`, `counted`, `divisible`. `stamped` says whether the order is by
+    change. `finish` is called at the end.
+    """
+
+    stamped: bool
+    floor: str
+    """The stamp that no row may be older than, as the instance writes it; '' for none."""
+    start: Cursor | None
+    finish: Callable[[Walk], None]
+    tell: Callable[[str], None]
+
+    def pages(self, get: Get, size: int, ahead: int) -> Iterator[Page]:
+        """Yield every page that has new rows, with the place it ends at. Raises Forbidden, BadAnswer."""
+        del ahead  # the next page can be asked for only when one is there
+        walk, pace = Walk(self.stamped, self.start), Pace(size)
+        number = 1
+        coming = begin(lambda ask: self._read(get, ask, pace), walk)
+        while True:
+            window, limit = coming.result()
+            self._check(window.rows, walk)
+            fresh = walk.take(window, limit)
+            if not walk.done:
+                coming = begin(lambda ask: self._read(get, ask, pace), walk)
+            if fresh:
+                window.rows, window.number = fresh, number
+                window.place = {"stamp": walk.cursor.stamp, "sys_id": walk.cursor.sys_id} if walk.cursor else None
+                number += 1
+                yield window
+            if walk.done:
+                self.finish(walk)
+                return
+
+    def _read(self, get: Get, walk: Walk, pace: Pace) -> tuple[Window, int]:
+        while True:
+            limit = pace.size
+            asked = {"scope": walk.scope, "cursor": walk.cursor, "offset": walk.offset, "counted": walk.counted}
+            try:
+                page = get({**asked, "limit": limit, "divisible": limit > 1})()
+            except TooMuch as fault:
+                pace.slow_down()
+                self.tell(f"{fault}; asking for {pace.size} rows at once")
+                continue
+            pace.went_well()
+            assert isinstance(page, Window)  # noqa: S101  what our own `get` returns
+            return page, limit
+
+    def _check(self, rows: list[Raw], walk: Walk) -> None:
+        """Raise unless the rows are those asked for: a denied or unknown term is dropped with status 200 (fact 6)."""
+        for name in (SYS_ID, STAMP) if self.stamped else (SYS_ID,):
+            if any(name not in row for row in rows):
+                raise Forbidden(f"{name} is not readable: give the account a role that may read it")
+        keys = [_key(row, stamped=self.stamped) for row in rows]
+        if not all(map(self._bounds(walk), keys)) or not _in_order(keys):
+            raise Forbidden(DROPPED)
+        if walk.scope is not Scope.FROM and any(key.sys_id in walk.seen for key in keys):
+            raise BadAnswer("the read does not come forward: the instance repeats rows that were read")
+
+    def _bounds(self, walk: Walk) -> Callable[[Cursor], bool]:
+        """Return whether a row is one that was asked for."""
+        first = walk.cursor or Cursor(self.floor, "")
+        if not self.stamped:
+            return lambda row: not (_HEX(row.sys_id) and _HEX(first.sys_id)) or row.sys_id > first.sys_id
+        match walk.scope:
+            case Scope.FROM:
+                return lambda row: row.stamp >= first.stamp
+            case Scope.WITHIN:
+                return lambda row: row.stamp == first.stamp
+        return lambda row: row.stamp > first.stamp
+
+
+def _key(row: Raw, *, stamped: bool) -> Cursor:
+    return Cursor(text_of(row[STAMP], Part.VALUE) if stamped else "", text_of(row[SYS_ID], Part.VALUE))
+
+
+def _in_order(keys: list[Cursor]) -> bool:
+    """Say whether rows came in the order asked for; how a database sorts ids that are no GUIDs is its own business."""
+    plain = all(_HEX(key.sys_id) for key in keys)
+    pairs = [(key.stamp, key.sys_id if plain else "") for key in keys]
+    return pairs == sorted(pairs)

@@ -1,0 +1,57 @@
+"""Proof that the instance obeys a query instead of dropping parts of it (apis/servicenow.md §0 fact 6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ml_connector.errors import ConfigError, Forbidden
+
+from tap_servicenow.query import columns_of
+
+if TYPE_CHECKING:
+    from ml_connector.vendors.servicenow.dictionary import Dictionary
+    from ml_connector.vendors.servicenow.reader import Reader
+
+REMEDY = (
+    "The column does not exist, or a query ACL denies it to this account: the read would be another than the one asked."
+)
+LONG_AGO = "1970-01-01 00:00:00"
+
+
+class Proofs:
+    """Proves each query once for each run."""
+
+    def __init__(self, reader: Reader, dictionary: Dictionary) -> None:
+        self._reader = reader
+        self._dictionary = dictionary
+        self._proven: set[tuple[str, str]] = set()
+
+    def prove(self, table: str, rule: str) -> None:
+        """Raise unless every column that a person's query compares is there and may be queried.
+
+        Raises:
+            ConfigError: A column is not in the dictionary, or the instance does not obey.
+        """
+        for column in dict.fromkeys(columns_of(rule)):
+            if (table, column) not in self._proven:
+                self._prove(table, rule, column)
+                self._proven.add((table, column))
+
+    def _prove(self, table: str, rule: str, column: str) -> None:
+        if column.partition(".")[0] not in self._dictionary.table(table).columns:
+            raise ConfigError(f"the query {rule!r} is about {column!r}, which {table} does not have")
+        if not self._reader.count(table, ""):
+            return
+        nothing = self._reader.count(table, f"{column}ISEMPTY^{column}ISNOTEMPTY")
+        anything = self._reader.count(table, f"{column}ISEMPTY^OR{column}ISNOTEMPTY")
+        if nothing or not anything:
+            raise ConfigError(f"{table} does not obey a query on {column!r}. {REMEDY}")
+
+    def prove_range(self, table: str, column: str) -> None:
+        """Raise Forbidden when no row is later than long ago: some instances answer so to a denied query."""
+        if (table, f"{column}>") in self._proven:
+            return
+        self._proven.add((table, f"{column}>"))
+        if not self._reader.count(table, "") or self._reader.count(table, f"{column}>={LONG_AGO}"):
+            return
+        raise Forbidden(f"{table} answers nothing to a query on {column!r}. {REMEDY}")

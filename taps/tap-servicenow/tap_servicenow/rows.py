@@ -1,0 +1,70 @@
+"""Rows of an answer → records of a shape; what is odd or missing is told, once for each field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_servicenow.values import CONVERT, Convert, Part, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tap_servicenow.shape import Field, Shape
+
+Raw = dict[str, Any]
+Record = dict[str, Any]
+
+
+class RowReader:
+    """Makes records of one shape.
+
+    A field that the account may not read is left out of rows without a word (apis/servicenow.md §2.5). It is then left
+    out of the record, too: null would say that it is empty.
+    """
+
+    def __init__(self, shape: Shape, tell: Callable[[str, str], None]) -> None:
+        self._fields = shape.fields
+        self._paths = frozenset(shape.paths)
+        self._amounts = any(field.part is Part.MONEY for field in shape.fields)
+        self._tell = tell
+        self._plan = [(field, field.name, field.path, field.part, CONVERT[field.kind]) for field in shape.fields]
+
+    def missing(self, rows: Iterable[Raw]) -> set[str]:
+        """Return the names of the fields that any of these rows lacks."""
+        return {
+            field.name
+            for row in rows
+            if self._amounts or not self._paths <= row.keys()
+            for field in self._fields
+            if _lacks(field, row)
+        }
+
+    def records(self, rows: Iterable[Raw]) -> list[Record]:
+        """Return the rows as records."""
+        return [self._record(row) for row in rows]
+
+    def _record(self, row: Raw) -> Record:
+        record: Record = {}
+        for field, name, path, part, convert in self._plan:
+            entry = row.get(path)
+            text = entry if entry.__class__ is str and part is Part.VALUE else text_of(entry, part)
+            if text:
+                record[name] = self._value(field, convert, text)
+            elif not _lacks(field, row):
+                record[name] = None
+        return record
+
+    def _value(self, field: Field, convert: Convert, text: str) -> Any:
+        try:
+            return convert(text)
+        except ValueError:
+            self._tell(field.name, f"a text that is no {field.kind}; it is kept as it came")
+            return text
+
+
+def _lacks(field: Field, row: Raw) -> bool:
+    """Say whether a row does not tell a field: what is reached through an empty reference is empty, not untold."""
+    entry = row.get(field.path)
+    if entry is not None:
+        return field.part is Part.MONEY and not text_of(entry, Part.MONEY) and bool(text_of(entry, Part.VALUE))
+    return not field.beyond or field.beyond not in row or bool(text_of(row[field.beyond], Part.VALUE))
