@@ -98,8 +98,8 @@ class Reader:
         if table == BRANCH:
             return self.contract.entity(_STRUCTURE_DETAIL).fields
         if table == ITEM:
-            stock, other = (self.contract.entity(name).fields for name in _ITEMS)
-            return {name: kind for name, kind in stock.items() if name in other}
+            first, *rest = [self.contract.entity(name).fields for name in self._entities(ITEM)] or [{}]
+            return {name: kind for name, kind in first.items() if all(name in other for other in rest)}
         return self.contract.entity(table).fields if self.contract.has(table) else {}
 
     def _candidates(
@@ -109,8 +109,12 @@ class Reader:
             yield from self.branches()
             return
         column, values = _telling(key_columns, keys)
-        for entity in _ITEMS if table == ITEM else (table,):
+        for entity in self._entities(table):
             yield from self.find(entity, column, values, names)
+
+    def _entities(self, table: str) -> tuple[str, ...]:
+        """Return the entities that a table's rows are in."""
+        return tuple(name for name in _ITEMS if self.contract.has(name)) if table == ITEM else (table,)
 
     def path(self, entity: str, record_id: str = "", expand: Iterable[str] = ()) -> str:
         """Return the path of an entity or one record of it, with what is to be expanded."""

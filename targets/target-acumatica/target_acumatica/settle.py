@@ -14,6 +14,7 @@ from ml_connector.errors import Forbidden, RecordParked
 
 from target_acumatica import outcomes
 from target_acumatica.actions import ACTION_FAILED
+from target_acumatica.document import HOLD
 from target_acumatica.lines import all_lines, remember
 from target_acumatica.writer import is_known
 
@@ -119,7 +120,9 @@ class Settler:
             for row, live in found.pairs.items()
             for it in document.line_differences(name, row, live)
         ]
-        differing = [*document.header_differences(record), *lines]
+        header = document.header_differences(record)
+        differing = [*header, *lines]
+        incomplete |= self.writer.is_held(effect, document) and any(it.path == HOLD for it in header)
         if incomplete or (is_known(effect.memory) and differing):
             return self._unfinished(effect, record, remember(matched))
         return self._shown(effect, document, record)
@@ -145,7 +148,6 @@ class Settler:
         if not self._is_past(effect):
             words = "the answer was lost; the document is there, and the rest may still come"
             return Outcome(effect, State.IN_DOUBT, reason="answer_lost", message=words, target_id=target_id)
-        due = self.writer.actions.due(effect.table, effect.memory)
         return Outcome(
             effect,
             State.FAILED,
@@ -153,7 +155,7 @@ class Settler:
             message="the answer was lost; the document is there, but does not show all that was sent",
             suggestion="It is completed at the next run.",
             target_id=target_id,
-            memory={**memory, **({"todo": due} if due else {})},
+            memory={**memory, **self.writer.to_remember(effect)},
         )
 
     def _absent(self, effect: Effect) -> Outcome:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-NUMBERS = frozenset({"DecimalValue", "DoubleValue", "IntValue", "ShortValue", "LongValue", "ByteValue"})
+WHOLE = frozenset({"IntValue", "ShortValue", "LongValue", "ByteValue"})
+NUMBERS = WHOLE | {"DecimalValue", "DoubleValue"}
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 _DAY = 10  # characters of a date
 
@@ -83,11 +84,18 @@ def plain(record: Mapping[str, Any], name: str) -> Any:
     return told.get("value") if isinstance(told, dict) else None
 
 
-def _number(value: Any) -> Any:
+def _number(value: Any) -> Decimal:
     number = Decimal(text(value))
     if not number.is_finite():
         raise ValueError(value)
-    return int(number) if number == number.to_integral_value() else number
+    return number
+
+
+def _whole(value: Any) -> int:
+    number = _number(value)
+    if number != number.to_integral_value():
+        raise ValueError(value)
+    return int(number)
 
 
 def _moment(value: Any) -> str:
@@ -105,7 +113,7 @@ def _moment(value: Any) -> str:
 
 def _reader(kind: str) -> Callable[[Any], Any]:
     if kind in NUMBERS:
-        return _number
+        return _whole if kind in WHOLE else _number
     return _WIRE.get(kind, text)
 
 

@@ -84,10 +84,14 @@ class Writer:
         contract = self.reader.contract
         empty = self.rules.empty if effect.target_id else EmptyValues.KEEP
         document = Document.of(effect.payload, contract.entity(effect.table), contract, empty)
-        new = not is_known(effect.memory)
-        if HOLD in document.entity.fields and new and document.size > self.puts.lines_per_request:
+        if self.is_held(effect, document):
             document.header.setdefault(HOLD, False)  # it is on hold only until its last line is there
         return document
+
+    def is_held(self, effect: Effect, document: Document) -> bool:
+        """Say whether a document is put on hold while its lines are written."""
+        many = document.size > self.puts.lines_per_request
+        return many and HOLD in document.entity.fields and not is_confirmed(effect.memory)
 
     # one document
 
@@ -122,7 +126,7 @@ class Writer:
         return record
 
     def _create(self, effect: Effect, document: Document) -> Outcome:
-        written = Written(memory=self._todo(effect))
+        written = Written(memory=self.to_remember(effect))
         try:
             self.puts.create(document, written)
         except (RecordError, InDoubt) as error:
@@ -144,7 +148,7 @@ class Writer:
             return outcomes.unclear_lines(effect, unclear)
         header = {it.path.partition(".")[0]: None for it in document.header_differences(live)}
         items = [item for name, lines in matched.items() for item in _items(document, name, lines)]
-        written = Written(str(live["id"]), self._todo(effect) | remember(matched), record=live, lines=matched)
+        written = Written(str(live["id"]), self.to_remember(effect) | remember(matched), record=live, lines=matched)
         if not header and not items:
             return self._done(effect, document, written, "unchanged")
         try:
@@ -155,9 +159,10 @@ class Writer:
             return outcomes.failed(effect, error, **written.known)
         return self._done(effect, document, written, "updated")
 
-    def _todo(self, effect: Effect) -> dict[str, Any]:
-        """Return the memory's start: what is to be run once the document is there."""
-        return {"todo": due} if (due := self.actions.due(effect.table, effect.memory)) else {}
+    def to_remember(self, effect: Effect) -> dict[str, Any]:
+        """Return what is remembered of a document until it is delivered: what is still to be done with it."""
+        due = self.actions.due(effect.table, effect.memory)
+        return {"todo": due} | ({} if is_confirmed(effect.memory) else {"unfinished": True})
 
     # after it was written
 
@@ -175,7 +180,7 @@ class Writer:
     def _acted(self, effect: Effect, document: Document, written: Written, due: Sequence[str]) -> Outcome:
         """Run the actions that are due; return the outcome, delivered unless one of them is not done."""
         todo = self.actions.open(due, written.record)
-        memory = {name: value for name, value in (written.memory or {}).items() if name != "todo"}
+        memory = {"lines": (written.memory or {}).get("lines", {})}
         known: dict[str, Any] = {"target_id": written.target_id}
         for place, action in enumerate(todo):
             known["memory"] = {**memory, "todo": list(todo[place:])}
@@ -258,8 +263,13 @@ def _is(error: Exception, reason: str) -> bool:
 
 
 def is_known(memory: Mapping[str, Any] | None) -> bool:
-    """Say whether the tenant has shown a document, so that it is an update that follows."""
+    """Say whether the tenant has shown a document or a part of it, so that it is an update that follows."""
     return "lines" in (memory or {})
+
+
+def is_confirmed(memory: Mapping[str, Any] | None) -> bool:
+    """Say whether a document was delivered whole before."""
+    return is_known(memory) and not (memory or {}).get("unfinished")
 
 
 def _folded(effect: Effect) -> tuple[str, ...]:

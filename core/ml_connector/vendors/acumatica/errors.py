@@ -80,6 +80,7 @@ RULES = (
     Rule(500, "invalid credentials", "sign_in", REAUTH, REAUTH, SIGN_IN_HINT),
     Rule(500, "pxlockviolation", "changed_meanwhile", RETRY, PARK, "Someone else was saving the record."),
     Rule(500, "another process has", "changed_meanwhile", RETRY, PARK, "Someone else was saving the record."),
+    Rule(500, "previous operation has not been completed", "form_busy", RETRY, PARK, "Its form is at work still."),
     Rule(500, "deadlock", "busy", RETRY, IN_DOUBT),
     Rule(500, "timeout", "timeout", RETRY, IN_DOUBT),
     Rule(500, "timed out", "timeout", RETRY, IN_DOUBT),
