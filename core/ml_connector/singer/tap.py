@@ -136,10 +136,10 @@ class Tap(Plugin, singer_sdk.Tap):
         finally:
             self.close()
 
-    def run_connection_test(self) -> bool:  # type: ignore[misc]  # as above
-        """Read one record of every stream."""
+    def run_sync_dry_run(self, *limit: Any, **options: Any) -> bool:  # type: ignore[misc]  # as above
+        """Read the first records of every stream."""
         try:
-            return super().run_connection_test()
+            return super().run_sync_dry_run(*limit, **options)
         finally:
             self.close()
 

@@ -133,7 +133,7 @@ class PasswordSession(PasswordGrant, Session):
         return token
 
     def _check(self, answer: requests.Response) -> requests.Response:
-        if answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR or is_login_limit(answer.content):
+        if answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR or _is_no_seat(answer):
             refuse(answer, self._clock)
         return super()._check(answer)
 
@@ -148,7 +148,7 @@ class RefreshSession(RotatingRefresh, Session):
         """Leave the session to the next run: whether its end would end the refresh token is not known (§8)."""
 
     def _check(self, answer: requests.Response) -> requests.Response:
-        if is_login_limit(answer.content):
+        if _is_no_seat(answer):
             refuse(answer, self._clock)
         return super()._check(answer)
 
@@ -164,7 +164,7 @@ def refuse(answer: requests.Response, clock: Clock) -> None:
         ConfigError: There is no such site or tenant.
     """
     what = f"POST {answer.url.partition('?')[0]} answered {answer.status_code}"
-    if is_login_limit(answer.content):
+    if _is_no_seat(answer):
         raise Retryable(f"{what}: API Login Limit. {SEATS_HINT}")
     if answer.ok and not answer.is_redirect:
         return
@@ -177,6 +177,12 @@ def refuse(answer: requests.Response, clock: Clock) -> None:
     if answer.status_code == HTTPStatus.NOT_FOUND or answer.is_redirect:
         raise ConfigError(f"{what}: this is no Acumatica site. Check `instance_url`, its site included.")
     raise AuthError(f"{what}: {found.words or 'no text'} {SIGN_IN_HINT}")
+
+
+def _is_no_seat(answer: requests.Response) -> bool:
+    """Whether no seat is free; a 429 that names no time says it, too, in words that say nothing (§2)."""
+    busy = answer.status_code == HTTPStatus.TOO_MANY_REQUESTS and "Retry-After" not in answer.headers
+    return busy or is_login_limit(answer.content)
 
 
 def _log_out(address: str, signature: Mapping[str, str]) -> None:

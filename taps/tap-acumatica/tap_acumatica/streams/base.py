@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from ml_connector.errors import BadAnswer, RecordRefused
 from ml_connector.singer.paging import MovedError, Page, Paging, Unread
+from ml_connector.singer.prefetch import in_order
 from ml_connector.singer.stream import Stream
 from ml_connector.vendors.acumatica.errors import CANNOT_OPTIMIZE, NO_ENTITY, blocked_fields
 from singer_sdk.singerlib.catalog import Metadata
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 STAMPS = ("LastModifiedDateTime", "LastModified")
 PRIVATE = frozenset({"PaymentInstructions", "DateOfBirth", "Gender", "MaritalStatus", "SpouseOrPartnerName", "Image"})
 """Bank details, and of people what no finance flow needs, wherever it is."""
+
+
+_WHY = "Acumatica cannot read them in one query (BQL delegate)"
 
 
 class Way(Enum):
@@ -165,10 +169,11 @@ class AcumaticaStream(Stream):
         left_out = self._left_out | leave_out
         if blocked and leave_out == blocked and self.query.without(left_out).is_short:
             self._left_out = left_out
-            self.logger.warning("%s is read without %s: %s", self.name, ", ".join(sorted(blocked)), error)
+            self.logger.warning("%s is read without %s: %s", self.name, ", ".join(sorted(blocked)), _WHY)
         else:
             self._way = Way.EACH
-            self.logger.warning("%s is read record by record, a request each: %s", self.name, error)
+            named = ", ".join(sorted(blocked)) or str(error)
+            self.logger.warning("%s is read record by record, because of %s: %s", self.name, named, _WHY)
         return True
 
     @property
@@ -182,7 +187,8 @@ class AcumaticaStream(Stream):
 
     def _each(self, listed: Reply) -> Page:
         """Read every record that a list names."""
-        return Page([self.record(self._one(each)) for each in _entities(listed)])
+        ahead = int(self.config["max_concurrency"]) - 1
+        return Page(list(map(self.record, in_order(self._one, _entities(listed), ahead))))
 
     def _one(self, named: Record) -> Record:
         try:
