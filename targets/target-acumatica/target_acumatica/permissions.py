@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ml_connector.delivery.sink import Check
 from ml_connector.errors import ConfigError, Forbidden
 
-from target_acumatica.policy import refusal
+from target_acumatica.policy import not_allowed, posts
 from target_acumatica.preflight import readable
 from target_acumatica.reader import ITEM
 
@@ -60,7 +60,9 @@ def _may_read(reader: Reader, table: str) -> Check:
 def _may_write(use: TableUse, allowed: Collection[str]) -> Check:
     name = f"write {use.table}"
     what = " and ".join(kind.replace("_", " ") for kind in use.record_types)
-    if words := refusal(use.table, allowed):
-        hint = "Take it out of the map, or name it in `entities`."
+    if words := posts(use.table):
+        hint = "Take it out of the map."
         return Check(name, ok=False, detail=words, suggestion=hint, data={"table": use.table, "known": True})
+    if words := not_allowed(use.table, allowed):
+        return Check(name, ok=True, detail=f"left out: {words}", data={"table": use.table, "known": True})
     return Check(name, ok=True, detail=f"{use.table} ({what}): {_LATER}", data={"table": use.table, "known": False})

@@ -85,16 +85,21 @@ _COMPUTED: Mapping[str, frozenset[str]] = {
 }
 
 
-def refusal(entity: str, allowed: Collection[str]) -> str | None:
-    """Return why an entity may not be written, or None."""
-    if entity in POSTING:
-        return (
-            f"{entity}: it posts to a ledger, or decides what may be posted; this target never writes it, "
-            "whatever the map or `entities` says"
-        )
-    if entity not in allowed:
-        return f"{entity}: it is not among the `entities` that may be written ({', '.join(sorted(allowed))})"
-    return None
+def posts(entity: str) -> str | None:
+    """Return why an entity is never written, None for one that does not post."""
+    if entity not in POSTING:
+        return None
+    return (
+        f"{entity}: it posts to a ledger, or decides what may be posted; this target never writes it, whatever the "
+        "map or `entities` says"
+    )
+
+
+def not_allowed(entity: str, allowed: Collection[str]) -> str | None:
+    """Return why an entity may not be written although it could be, or None."""
+    if entity in allowed:
+        return None
+    return f"{entity} is not among the `entities` that may be written ({', '.join(sorted(allowed))})"
 
 
 def bad_actions(after_create: Mapping[str, Sequence[str]]) -> list[str]:

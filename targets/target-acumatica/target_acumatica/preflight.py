@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ml_connector.errors import ConfigError, Forbidden
 
 from target_acumatica.contract import SCALARS
-from target_acumatica.policy import is_computed, refusal
+from target_acumatica.policy import is_computed, not_allowed, posts
 from target_acumatica.reader import BRANCH
 
 if TYPE_CHECKING:
@@ -30,16 +30,19 @@ class Preflight:
     reader: Reader
     allowed: Collection[str]
 
-    def check(self, target_map: TargetMap) -> None:
-        """Raise ConfigError naming all that is missing, Forbidden for an entity that may not be read."""
-        uses = list(target_map.tables.values())
-        self._stop(target_map.name, [words for use in uses if (words := refusal(use.table, self.allowed))])
+    def check(self, target_map: TargetMap) -> list[str]:
+        """Return the warnings. Raises ConfigError naming all that is missing, Forbidden for what may not be read."""
+        named = list(target_map.tables.values())
+        self._stop(target_map.name, [words for use in named if (words := posts(use.table))])
+        uses = [use for use in named if not_allowed(use.table, self.allowed) is None]
         missing = [line for use in uses for line in self._missing(use)]
         looked_up = list(_looked_up(target_map))
         missing += [line for table, columns in looked_up for line in self._unknown(table, columns)]
         self._stop(target_map.name, missing)
         for use in uses:
             self._prove_look_up(use)
+        left_out = (not_allowed(use.table, self.allowed) for use in named)
+        return [f"{words}: what the map makes of it waits" for words in left_out if words]
 
     def _missing(self, use: TableUse) -> Iterator[str]:
         contract = self.reader.contract

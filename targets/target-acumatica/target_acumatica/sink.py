@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ml_connector.delivery.sink import Check, Identity, Problem, Sink
+from ml_connector.delivery.sink import Check, Identity, Problem, Sink, State
 from ml_connector.errors import ConfigError, ConnectorError, Forbidden
 from ml_connector.vendors.acumatica.endpoint import find_endpoint
 from ml_connector.vendors.acumatica.settings import company_of
@@ -16,7 +16,7 @@ from ml_connector.vendors.acumatica.settings import company_of
 from target_acumatica.actions import Actions
 from target_acumatica.outcomes import not_sent
 from target_acumatica.permissions import map_checks, structure_check
-from target_acumatica.policy import ENTITIES
+from target_acumatica.policy import ENTITIES, not_allowed, posts
 from target_acumatica.preflight import Preflight
 from target_acumatica.puts import Puts
 from target_acumatica.reader import Reader
@@ -94,10 +94,14 @@ class AcumaticaSink(Sink):
 
     def prepare(self, target_map: TargetMap) -> None:
         """Check entities, fields, look-ups, and that nothing is written that posts."""
-        Preflight(self._reader, self._options.entities).check(target_map)
+        for warning in Preflight(self._reader, self._options.entities).check(target_map):
+            self._log.warning("%s", warning)
 
     def check(self, effect: Effect) -> Problem | None:
         """Return why Acumatica would not keep this document as it is, or could not be asked for it again."""
+        if words := posts(effect.table) or not_allowed(effect.table, self._options.entities):
+            hint = "Name it in `entities` if this target is to write it; then run again."
+            return Problem("entity_not_allowed", words, suggestion=hint, state=State.PARKED)
         for name, value in effect.key.items():
             if problem := self._key_problem(name, str(value)):
                 return problem

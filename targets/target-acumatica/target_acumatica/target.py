@@ -31,8 +31,8 @@ OWN_SETTINGS = (
         th.ArrayType(th.StringType),
         default=list(ENTITIES),
         title="Entities",
-        description="The entities that may be written; a map that names another one stops the run. Entities that post "
-        "to a ledger, such as JournalTransaction, are refused even if they are named here.",
+        description="The entities that may be written; what a map makes of others is parked. Entities that post to a "
+        "ledger, such as JournalTransaction, are never written: a map that names one stops the run.",
     ),
     th.Property(
         "after_create",
