@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 THROTTLED, UNAVAILABLE = 429, 503
 OVERWHELMED = frozenset({200, 408, 504})  # statuses of an answer that was given up half-way
+TIMED_OUT = "timeout"  # the code of a verdict that says so of another status
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -276,7 +277,7 @@ class Client:
     def _transient(self, call: _Call, reply: Reply, verdict: Verdict, words: str) -> ConnectorError:
         """Hold all threads back for as long as the server asks (L5); a write that may have acted is in doubt (L3)."""
         wait = retry_after(reply.headers, self._clock.now())
-        if call.divisible and wait is None and reply.status in OVERWHELMED:
+        if call.divisible and wait is None and (reply.status in OVERWHELMED or verdict.code == TIMED_OUT):
             return TooMuch(f"{reply}: {words}")
         if wait is not None:
             call.budgets[0].hold(wait)

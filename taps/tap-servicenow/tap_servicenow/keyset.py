@@ -235,7 +235,8 @@ class Keyset(Paging):
         keys = [_key(row, stamped=self.stamped) for row in rows]
         if not all(map(self._bounds(walk), keys)) or not _in_order(keys):
             raise Forbidden(DROPPED)
-        if walk.scope is not Scope.FROM and any(key.sys_id in walk.seen for key in keys):
+        repeats = walk.scope is Scope.WITHIN or not self.stamped  # else a row may come again that was changed again
+        if repeats and any(key.sys_id in walk.seen for key in keys):
             raise BadAnswer("the read does not come forward: the instance repeats rows that were read")
 
     def _bounds(self, walk: Walk) -> Callable[[Cursor], bool]:

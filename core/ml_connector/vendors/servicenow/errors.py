@@ -77,6 +77,7 @@ RULES = (
     Rule(413, "", "too_large", STOP, REFUSE, "The request is too large: lower batch_size."),
     Rule(429, "", "rate_limit", RETRY, RETRY, "The instance limits this account's requests."),
     Rule(408, "", "timeout", RETRY, RETRY),
+    Rule(500, "maximum execution time", "timeout", RETRY, RETRY, "The instance cancels calls that run too long."),
     Rule(500, "", "server_error", RETRY, RETRY),
     Rule(502, "", "server_error", RETRY, RETRY),
     Rule(503, "", "unavailable", RETRY, RETRY),
