@@ -93,7 +93,7 @@ def _views(stage: Stage) -> dict[str, Any]:
     stage.desk.say("\n[bold]4. The views, and what the simulated companies' own books add up to[/bold]")
     made = ask(stage.desk, LOADER, APPLY, **stage.settings)
     rows = ask(stage.desk, LOADER, ",".join(view["view"] for view in made), **stage.settings)
-    totals = compared(rows, stage.vendors.totals())
+    totals = compared(rows, stage.vendors.totals(stage.vendors.visma))
     if not stage.desk.as_json:
         stage.desk.console.print("", totals_picture(made, totals), sep="\n")
     return {

@@ -32,6 +32,7 @@ class Ports(NamedTuple):
 
     visma: int = 0
     servicenow: int = 0
+    acumatica: int = 0
     snowflake: int = 0
 
 
@@ -40,6 +41,7 @@ class Simulators(NamedTuple):
 
     visma: str
     servicenow: str
+    acumatica: str
     snowflake: str = ""  # empty: it is not simulated
 
     @property
@@ -50,6 +52,9 @@ class Simulators(NamedTuple):
             "TAP_VISMA_API_URL": self.visma,
             "TAP_VISMA_TOKEN_URL": f"{self.visma}/connect/token",
             "TARGET_SERVICENOW_IMPORTSET_INSTANCE_URL": self.servicenow,
+            "TAP_SERVICENOW_INSTANCE_URL": self.servicenow,
+            "TAP_ACUMATICA_INSTANCE_URL": self.acumatica,
+            "TARGET_ACUMATICA_INSTANCE_URL": self.acumatica,
             **port,
         }
 
@@ -65,9 +70,9 @@ class Simulators(NamedTuple):
         answer.raise_for_status()
         return list(answer.json())
 
-    def totals(self) -> list[dict[str, Any]]:
-        """Return what the companies simulated in Visma would add up from their books."""
-        answer = requests.get(f"{self.visma}/_sim/totals", timeout=_PATIENCE)
+    def totals(self, url: str) -> list[dict[str, Any]]:
+        """Return what the companies simulated by a vendor would add up from their books."""
+        answer = requests.get(f"{url}/_sim/totals", timeout=_PATIENCE)
         answer.raise_for_status()
         return list(answer.json(parse_float=Decimal))
 
@@ -80,7 +85,7 @@ class Simulators(NamedTuple):
 
 @contextmanager
 def simulators(data: Path, *, ports: Ports | None = None, intercompany: bool = False) -> Iterator[Simulators]:
-    """Run Visma's and ServiceNow's simulators for the block, their state kept in `data`.
+    """Run Visma's, Acumatica's and ServiceNow's simulators for the block, their state kept in `data`.
 
     With `ports`, those of the block; with `intercompany` the simulated companies invoice each other, too.
 
@@ -109,7 +114,8 @@ def all_simulators(data: Path, *, ports: Ports | None = None, intercompany: bool
 
 def _serving(data: Path, ports: Ports, *, intercompany: bool) -> Any:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    chosen = [f"--visma-port={ports.visma}", f"--servicenow-port={ports.servicenow}", f"--data={data}"]
+    mine = {"visma": ports.visma, "servicenow": ports.servicenow, "acumatica": ports.acumatica}
+    chosen = [*(f"--{vendor}-port={port}" for vendor, port in mine.items()), f"--data={data}"]
     return _process(["serve", *chosen, *(["--intercompany"] if intercompany else [])], data / "simulators.log")
 
 

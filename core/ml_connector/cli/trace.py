@@ -48,7 +48,7 @@ def trace(desk: Desk, key: str) -> int:
             raise Stop(f"no record and no batch is known by {key!r}.", "ml-connector status")
         told = story(connection, hits[0]).as_data() if len(hits) == 1 else {}
     if told:
-        desk.show(told, lambda: _picture(told))
+        desk.show(told, lambda: story_picture(told))
         return 0
     desk.show({"hits": [hit.as_data() for hit in hits]}, lambda: _choice(key, hits))
     return ConfigError.exit_code
@@ -65,7 +65,8 @@ def _choice(key: str, hits: Sequence[Hit]) -> RenderableType:
     return Group(head, "", table, "", Text(f"Narrow it by {narrow}; next: ml-connector trace {hits[0].business_key}"))
 
 
-def _picture(told: Mapping[str, Any]) -> RenderableType:
+def story_picture(told: Mapping[str, Any]) -> RenderableType:
+    """Return a record's story for people."""
     record = told["record"]
     state = Text(plain(record["state"]), _COLOURS.get(record["state"], ""))
     head = Text.assemble((record["title"] or record["business_key"], "bold"), "  ", state)
