@@ -45,6 +45,11 @@ def connectors() -> list[Path]:
     return sorted([*(ROOT / "taps").glob("tap-*"), *(ROOT / "targets").glob("target-*")])
 
 
+def mappers() -> list[Path]:
+    """Return the folder of every Singer mapper."""
+    return sorted((ROOT / "mappers").glob("mapper-*"))
+
+
 def about(connector: str) -> dict[str, Any]:
     """Return what a connector says of itself."""
     command = [str(Path(sys.executable).parent / connector), "--about", "--format=json"]
@@ -93,7 +98,7 @@ def with_block(text: str, name: str, block: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Return every page with generated parts, as it should be."""
-    found = {folder / "README.md": _readme(folder) for folder in connectors()}
+    found = {folder / "README.md": _readme(folder) for folder in [*connectors(), *mappers()]}
     blocks = [f"## `{path}`\n\n```text\n{text}\n```" for path, text in verbs()]
     found[CLI_PAGE] = with_block(CLI_PAGE.read_text(), "help", "\n\n".join(blocks))
     return found

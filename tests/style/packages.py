@@ -54,6 +54,7 @@ def modules(*folders: str) -> list[Module]:
 
 
 def connectors() -> dict[str, Path]:
-    """Return the import name of every connector and its folder."""
-    folders = [*(ROOT / "taps").glob("tap-*"), *(ROOT / "targets").glob("target-*")]
+    """Return the import name of every connector and its folder; a mapper is one, too."""
+    kinds = ("taps/tap-*", "targets/target-*", "mappers/mapper-*")
+    folders = [folder for kind in kinds for folder in ROOT.glob(kind)]
     return {folder.name.replace("-", "_"): folder for folder in sorted(folders)}
