@@ -28,7 +28,7 @@ FILES = {
     "24.200.001": "Default_24.200.001.openapi.json",
 }
 SCHEMAS = Path(shape.__file__).with_name("schemas")
-DEEPER = frozenset({"Address", "Allocations"})
+DEEPER = frozenset({"Address"})
 """What is taken from the second level."""
 LINES = "Details"
 """The rows that have an identity of their own; the ids of other rows may be new in every session."""

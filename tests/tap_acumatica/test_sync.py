@@ -110,7 +110,7 @@ def test_the_last_modified_field_follows_the_version(shared, version, stamps):
 
 def test_only_what_is_selected_is_asked_for(shared):
     choice = {"Applications": True, "Details": False, "TaxDetails": False, "Description": False}
-    tap = tap_of(shared, "bills", choice=choice)
+    tap = tap_of(shared, "bills", choice=choice, extra_parts=True)
     shared.log.clear()
     output = run(tap)
     (query,) = lists(shared, "Bill")
@@ -184,3 +184,15 @@ def test_is_as_read_takes_one_request(sim):
     assert not stream.is_as_read(record)
     assert not tap.streams["subaccounts"].is_as_read({"id": "x"})
     tap.close()
+
+
+def test_a_wildcard_selects_no_extra_part_and_nothing_private(shared):
+    every = {name for stream in ENTITIES for name in stream.types()}
+    shared.log.clear()
+    record = sync(shared, "vendors", "payments", choice=dict.fromkeys(every, True)).records["vendors"][0]
+    assert [query["$expand"] for query in lists(shared, "Vendor")] == ["MainContact,MainContact/Address"]
+    assert all("$expand" not in query for query in lists(shared, "Payment"))
+    assert "RemittanceContact" not in record
+    choice = dict.fromkeys(every, True)
+    record = sync(shared, "vendors", choice=choice, extra_parts=True, include_private=True).records["vendors"][0]
+    assert {"RemittanceContact", "PaymentInstructions"} <= record.keys()

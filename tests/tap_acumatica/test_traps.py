@@ -92,7 +92,7 @@ def test_fields_nobody_wants_are_left_out_of_the_query(sim, caplog):
 
 
 def test_details_of_customer_payments_come_one_by_one(sim):
-    output = sync(sim, "payments", choice={"DocumentsToApply": True})
+    output = sync(sim, "payments", choice={"DocumentsToApply": True}, extra_parts=True)
     assert len(output.records["payments"]) == len(stored(sim, "Payment"))
     assert any(record["DocumentsToApply"] for record in output.records["payments"])
 

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from ml_connector.secrets import Redactor
     from ml_connector.singer.stream import Stream
 
-_LIMITS = {each.name: each for each in LIMITS}
+PAGE_SIZE: th.Property[int] = th.Property(
+    "page_size",
+    th.IntegerType,
+    default=500,
+    title="Page size",
+    description="Rows asked for per request; documents come with their lines.",
+)
+_OURS = {each.name: each for each in (*LIMITS, PAGE_SIZE)}
 OWN_SETTINGS = (
     th.Property(
         "include_archived",
@@ -30,6 +37,14 @@ OWN_SETTINGS = (
         default=False,
         title="Archived records",
         description="Read records that were archived, too.",
+    ),
+    th.Property(
+        "extra_parts",
+        th.BooleanType,
+        default=False,
+        title="Extra parts",
+        description="Let the catalog select linked entities and lists beside those named under Streams. Off, because a "
+        "wildcard would select them all, and some of them cost a request per record.",
     ),
     th.Property(
         "custom_fields",
@@ -88,7 +103,7 @@ class TapAcumatica(Tap):
     config_jsonschema: ClassVar = th.PropertiesList(
         *CONNECTION_SETTINGS,
         *OWN_SETTINGS,
-        *(_LIMITS.get(each.name, each) for each in SETTINGS),
+        *(_OURS.get(each.name, each) for each in SETTINGS),
     ).to_dict()
 
     def make_client(self, budget: Budget, redactor: Redactor) -> Client:

@@ -29,6 +29,7 @@ SEATS_HINT = (
     "integrations, or wait: a session that nobody closed ends by itself after 10 minutes, one of OAuth after an hour."
 )
 LOGIN_LIMIT = "api login limit"
+NO_SEAT = "api_login_limit"
 NO_ENTITY = "no_entity"
 """Why a record is refused that is not there."""
 CANNOT_OPTIMIZE = "cannot_optimize"
@@ -120,7 +121,7 @@ class Trouble:
 def classify(reply: Reply) -> Verdict:
     """Return what an answer of the instance means; the client's `Classify`."""
     if is_login_limit(reply.body):
-        return Verdict(RETRY, "api_login_limit", f"API Login Limit. {SEATS_HINT}", unprocessed=True)
+        return Verdict(RETRY, NO_SEAT, f"API Login Limit. {SEATS_HINT}", unprocessed=True)
     if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
         return Verdict(OK)
     body = reply.json_or_none()

@@ -77,17 +77,19 @@ class AcumaticaStream(Stream):
 
     @property
     def metadata(self) -> MetadataMapping:
-        """Return the catalog metadata: parts that would cost a read are not selected unless asked for."""
+        """Return the catalog metadata: private fields and extra parts cannot be selected unless the settings say so."""
         metadata = super().metadata
         for crumb, entry in metadata.items():
-            if crumb and crumb[-1] in PRIVATE and not self.config.get("include_private"):
+            extra = len(crumb) == 2 and self._is_extra(crumb[1])  # noqa: PLR2004  # of the entity itself
+            private = bool(crumb) and crumb[-1] in PRIVATE and not self.config.get("include_private")
+            if private or (extra and not self.config.get("extra_parts")):
                 entry.inclusion = Metadata.InclusionType.UNSUPPORTED
-            if len(crumb) == 2 and self._is_part(crumb[1]) and crumb[1] not in self.parts:  # noqa: PLR2004
+            elif extra:
                 entry.selected_by_default = False
         return metadata
 
-    def _is_part(self, name: str) -> bool:
-        return isinstance(self._types.get(name), dict | list)
+    def _is_extra(self, name: str) -> bool:
+        return isinstance(self._types.get(name), dict | list) and name not in self.parts
 
     @cached_property
     def _types(self) -> Types:

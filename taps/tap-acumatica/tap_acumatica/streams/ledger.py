@@ -39,6 +39,7 @@ class TaxZones(AcumaticaStream):
     name = "tax_zones"
     path = "TaxZone"
     keys = ("TaxZoneID",)
+    parts = ("ApplicableTaxes",)
 
 
 class JournalTransactions(AcumaticaStream):

@@ -36,6 +36,6 @@ class Checks(AcumaticaStream):
     path = "Check"
     tier = Tier.PAYMENTS
     keys = ("Type", "ReferenceNbr")
-    parts = ("Details",)
+    parts = ("Details", "History")  # what is released stands in the history only
     amount = "PaymentAmount"
     currency = "CurrencyID"
