@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from ml_connector.delivery.sink import Check
 from ml_connector.errors import BadAnswer, ConfigError, Forbidden
 
+from target_servicenow_importset.ap_invoices.document import AP_INVOICE_API, STAGING
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -48,7 +50,8 @@ def held_roles(reader: Reader) -> frozenset[str] | None:
 def _may_write(use: TableUse, held: frozenset[str] | None) -> Check:
     name = f"write {use.table}"
     what = " and ".join(kind.replace("_", " ") for kind in use.record_types)
-    wanted = next((roles for prefix, roles in ROLES.items() if use.table.startswith(prefix)), ())
+    staging = STAGING if use.via == AP_INVOICE_API else use.table  # the API stands for its staging tables
+    wanted = next((roles for prefix, roles in ROLES.items() if staging.startswith(prefix)), ())
     data = {"table": use.table, "roles": list(wanted), "known": bool(held is not None and wanted)}
     if held is not None and ADMIN in held:
         return Check(

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConfigError, Forbidden
 
+from target_servicenow_importset.ap_invoices.document import AP_INVOICE_API, STAGING
+from target_servicenow_importset.ap_invoices.document import column as staging_column
+from target_servicenow_importset.ap_invoices.log import LOG
+from target_servicenow_importset.ap_invoices.preflight import TABLES
+from target_servicenow_importset.ap_invoices.preflight import missing as missing_of_documents
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -15,9 +21,11 @@ if TYPE_CHECKING:
     from ml_connector.vendors.servicenow.dictionary import Dictionary, Table
     from ml_connector.vendors.servicenow.reader import Reader
 
+    from target_servicenow_importset.ap_invoices.log import InvoiceLog
     from target_servicenow_importset.transforms import Transforms
 
 IMPORT_SET, TABLE = "import_set", "table"
+WAYS = (IMPORT_SET, TABLE, AP_INVOICE_API)
 OUTCOME_TABLES = ("sys_import_set", "sys_import_set_run")
 
 
@@ -36,6 +44,7 @@ class Preflight:
     reader: Reader
     dictionary: Dictionary
     transforms: Transforms
+    log: InvoiceLog
     needs_labels: Callable[[str], bool]  # are a staging table's rows sent under labels? Then each must name one column
 
     def check(self, target_map: TargetMap) -> list[str]:
@@ -43,11 +52,14 @@ class Preflight:
         findings = Findings()
         uses = target_map.tables.values()
         looked_up = list(_looked_up(target_map))
-        absent = self.dictionary.load({use.table for use in uses} | {table for table, _ in looked_up})
+        documents = TABLES if any(use.via == AP_INVOICE_API for use in uses) else ()
+        named = {use.table for use in uses} | {table for table, _ in looked_up}
+        absent = self.dictionary.load(named.union(documents)) & named
         findings.missing += [f"{name}: the instance has no such table" for name in sorted(absent)]
         present = [use for use in uses if use.table not in absent]
         with suppress(Forbidden):  # told table by table
-            self.transforms.load(use.table for use in present if use.via == IMPORT_SET)
+            staging = [use.table for use in present if use.via == IMPORT_SET]
+            self.transforms.load([*staging, *([STAGING] if documents else [])])
         for use in present:
             self._check_use(use, findings)
         for table, columns in looked_up:
@@ -60,16 +72,29 @@ class Preflight:
         return findings.warnings
 
     def _check_use(self, use: TableUse, findings: Findings) -> None:
+        if use.via == AP_INVOICE_API:
+            self._check_document(use, findings)
+            return
         table = self.dictionary.table(use.table)
         missing = self._columns(table, [*use.key_columns, *use.columns])
         findings.missing += missing
         if use.via not in (IMPORT_SET, TABLE):
-            findings.missing.append(f"{use.table}: `via: {use.via}` is neither {IMPORT_SET} nor {TABLE}")
+            findings.missing.append(f"{use.table}: `via: {use.via}` is none of {', '.join(WAYS)}")
         elif use.via == IMPORT_SET and not table.is_staging:
             findings.missing.append(f"{use.table}: no staging table; write it with `via: {TABLE}`")
         elif use.via == IMPORT_SET and not missing:
             self._check_transform(table, use.key_columns, findings)
             findings.warnings += self._unreadable([use.table])
+
+    def _check_document(self, use: TableUse, findings: Findings) -> None:
+        """Check what is sent as whole documents: they go through the staging table's transform map, too."""
+        found = list(missing_of_documents(use, self.dictionary, self.reader))
+        findings.missing += found
+        if not found:
+            key = [staging_column(name) for name in use.key_columns]
+            self._check_transform(self.dictionary.table(STAGING), key, findings)
+            if trouble := self.log.trouble():
+                findings.warnings.append(f"{LOG}: whether an invoice was taken tells only its row: {trouble}")
 
     def _columns(self, table: Table, names: Iterable[str]) -> list[str]:
         found = {name: table.find(name.partition(".")[0]) for name in dict.fromkeys(names)}

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from ml_connector.delivery.sink import TARGET_REPORTED, Outcome, State
 from ml_connector.errors import ConfigError, Forbidden
 
+from target_servicenow_importset.moments import GRAIN, MOMENT
 from target_servicenow_importset.outcomes import DELIVERED as IMPORTED
-from target_servicenow_importset.settle import GRAIN, grouped
+from target_servicenow_importset.settle import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 STATUS, MESSAGE, ERP_STATUS = "Integration status", "Processing message", "ERP integration status"  # labels
 FAILING = ("Failed", "Error")
-MOMENT = "%Y-%m-%d %H:%M:%S"
 
 
 @dataclass(frozen=True, slots=True)

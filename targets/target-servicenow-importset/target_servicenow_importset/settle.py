@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from ml_connector.delivery.sink import Outcome, State
 from ml_connector.errors import Forbidden
 
-from target_servicenow_importset.outcomes import DELIVERED, PENDING, UNREADABLE, staged, unreadable
+from target_servicenow_importset.ap_invoices.document import AP_INVOICE_API
+from target_servicenow_importset.outcomes import DELIVERED, PENDING, UNREADABLE, never_arrived, staged, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ml_connector.http import Clock
     from ml_connector.vendors.servicenow.reader import Reader
 
+    from target_servicenow_importset.ap_invoices.landing import Landing
+    from target_servicenow_importset.moments import Moments
     from target_servicenow_importset.staging import Staging
     from target_servicenow_importset.tableapi import TableApi
     from target_servicenow_importset.transforms import Transforms
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 15.0  # seconds; transformer jobs run twice a minute (D concurrent-imports.md)
-GRAIN = timedelta(seconds=2)  # time stamps and the Date header tell whole seconds only
 KEPT = timedelta(days=6)  # staging rows are deleted after seven days (Z c_ImportSetsKeyConcepts.md)
 OPEN = frozenset({State.SENT, State.IN_DOUBT})
 
@@ -39,6 +41,8 @@ class Settler:
     staging: Staging
     transforms: Transforms
     table_api: TableApi
+    documents: Landing
+    moments: Moments
     window: timedelta  # how long after its answer was lost a row may still appear (L3)
     patience: float
     clock: Clock
@@ -65,6 +69,8 @@ class Settler:
         for (_, via, staging_row, import_set), rows in grouped(effects, _place).items():
             if via == "table":
                 yield from self._in_table(rows)
+            elif via == AP_INVOICE_API:
+                yield from self.documents.look(rows)
             elif staging_row:
                 yield from self._by_id(rows)
             elif import_set:
@@ -123,16 +129,16 @@ class Settler:
         if not effects:
             return
         try:
-            found = self.staging.newest(effects, self._newer)
+            found = self.staging.newest(effects, self.moments.newer)
             there = [effect for effect in effects if effect.id in found]
-            outcomes = self._staged(there, found, lambda: self.staging.newest(there, self._newer), set())
+            outcomes = self._staged(there, found, lambda: self.staging.newest(there, self.moments.newer), set())
         except Forbidden:
             yield from self._in_target(effects)
             return
         yield from outcomes
         absent = [effect for effect in effects if effect.id not in found]
-        yield from (self._absent(effect) for effect in absent if self._since(effect.sent_at) <= KEPT)
-        yield from self._in_target([effect for effect in absent if self._since(effect.sent_at) > KEPT])
+        yield from (self._absent(effect) for effect in absent if self.moments.since(effect.sent_at) <= KEPT)
+        yield from self._in_target([effect for effect in absent if self.moments.since(effect.sent_at) > KEPT])
 
     def _in_target(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         """Look in the table that the staging table is transformed into."""
@@ -168,13 +174,13 @@ class Settler:
         return {
             effect.id: row
             for effect, row in live
-            if self._newer(effect, row["sys_updated_on"])
+            if self.moments.newer(effect, row["sys_updated_on"])
             and all(row[name].strip() == value.strip() for name, value in texts[effect.id].items())
         }
 
     def _in_table(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         try:
-            for effect, outcome in self.table_api.found(effects, self._newer):
+            for effect, outcome in self.table_api.found(effects, self.moments.newer):
                 yield outcome or self._absent(effect)
         except Forbidden as error:
             yield from (_unreadable(effect, error) for effect in effects)
@@ -184,25 +190,10 @@ class Settler:
         if _loaded(effect):
             message = "the row was loaded, but it cannot be found again to read its outcome"
             return unreadable(effect, message, effect.handle or {})
-        if self._since(effect.lost_at) > self.window:
-            return Outcome(
-                effect,
-                State.FAILED,
-                reason="never_arrived",
-                message=f"the answer was lost, and {self.window.total_seconds():.0f} s later the row shows nowhere",
-                suggestion="It is sent again at the next run.",
-            )
+        if self.moments.since(effect.lost_at) > self.window:
+            return never_arrived(effect, self.window)
         message = "the answer was lost; the row may still appear"
         return Outcome(effect, State.IN_DOUBT, handle=effect.handle, reason="answer_lost", message=message)
-
-    def _since(self, moment: datetime | None) -> timedelta:
-        """Return how long ago a moment was; none that was told is not over."""
-        return timedelta(0) if moment is None else self.clock.now() - moment
-
-    def _newer(self, effect: Effect, stamp: str) -> bool:
-        """Say whether a time stamp of the instance is later than the effect's newest attempt."""
-        since: datetime = self.reader.server_time(effect.sent_at or self.clock.now()) - GRAIN
-        return stamp >= since.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def grouped(items: Iterable[Effect], key: Callable[[Effect], T]) -> dict[T, list[Effect]]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ml_connector.delivery.sink import NOT_SENT, Check, Identity, Outcome, Sink, State
+from ml_connector.delivery.sink import Check, Identity, Sink
 from ml_connector.errors import ConfigError, ConnectorError, Forbidden, Unreachable
 from ml_connector.http import Clock, NotJson
 from ml_connector.vendors.servicenow.dictionary import Dictionary
 from ml_connector.vendors.servicenow.reader import Reader
 
+from target_servicenow_importset.ap_invoices.document import AP_INVOICE_API, staged
+from target_servicenow_importset.ap_invoices.documents import ApOptions, Documents, sends_documents
+from target_servicenow_importset.ap_invoices.preflight import problem as problem_of_document
 from target_servicenow_importset.calls import Caller
 from target_servicenow_importset.importset import InsertMultiple
+from target_servicenow_importset.moments import Moments
+from target_servicenow_importset.outcomes import not_sent
 from target_servicenow_importset.permissions import write_checks
 from target_servicenow_importset.preflight import IMPORT_SET, OUTCOME_TABLES, Preflight
 from target_servicenow_importset.reread import Rereader
@@ -32,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ml_connector.delivery.reading import Reading
-    from ml_connector.delivery.sink import Effect, Key, Problem, Row
+    from ml_connector.delivery.sink import Effect, Key, Outcome, Problem, Row
     from ml_connector.http import Client
     from ml_connector.mapping.target_map import TargetMap
 
@@ -59,6 +64,7 @@ class Options:
     settle_window: float = 90.0
     patience: float = 300.0
     empty_values: EmptyValues = EmptyValues.KEEP
+    documents: ApOptions = field(default_factory=ApOptions)
 
 
 class ServiceNowSink(Sink):
@@ -79,12 +85,17 @@ class ServiceNowSink(Sink):
         self._caller = Caller(client)
         self._transforms = transforms = Transforms(self._reader)
         table_api = TableApi(self._reader, self._rows)
-        self._preflight = Preflight(self._reader, self._dictionary, transforms, self._sends_labels)
+        moments = Moments(self._reader, clock)
+        self._rereader = Rereader(self._reader, self._dictionary, self._rows, transforms)
+        self._documents = documents = Documents.of(client, self._rereader, moments, options.documents)
+        self._preflight = Preflight(self._reader, self._dictionary, transforms, documents.log, self._sends_labels)
         self._settler = Settler(
             self._reader,
             Staging(self._reader, self._rows),
             transforms,
             table_api,
+            documents.landing,
+            moments,
             timedelta(seconds=options.settle_window),
             options.patience,
             clock,
@@ -96,6 +107,7 @@ class ServiceNowSink(Sink):
             InsertMultiple(client, self._reader, self._rows, clock),
             transforms,
             self._settler,
+            documents.sender,
             options.mode,
             options.key_style,
             options.batch_size,
@@ -122,6 +134,8 @@ class ServiceNowSink(Sink):
         """Check tables, columns, transform maps and permissions, and tell what is not ideal."""
         for warning in (*self._preflight.check(target_map), *self._writer.prepare()):
             self._log.warning("%s", warning)
+        if sends_documents(target_map):
+            self._documents.sender.learn_limit()
 
     def _sends_labels(self, table: str) -> bool:
         """Say whether rows of a staging table may go out under column labels."""
@@ -133,6 +147,8 @@ class ServiceNowSink(Sink):
 
     def check(self, effect: Effect) -> Problem | None:
         """Return why ServiceNow would not keep this row as it is, or None."""
+        if effect.via == AP_INVOICE_API:
+            return problem_of_document(effect, self._dictionary)
         table = self._rows.table(effect)
         columns = {name: table.column(name) for name in (*effect.key, *effect.payload)}
         return row_problem(effect.key, effect.payload, columns, staging=effect.via == IMPORT_SET)
@@ -145,7 +161,7 @@ class ServiceNowSink(Sink):
                 told.add(outcome.effect.id)
                 yield outcome
         except ConnectorError as error:
-            yield from (_not_sent(effect, error) for effect in effects if effect.id not in told)
+            yield from (not_sent(effect, error) for effect in effects if effect.id not in told)
             raise
 
     def settle(self, effects: Sequence[Effect], *, wait: bool) -> Iterator[Outcome]:
@@ -170,11 +186,17 @@ class ServiceNowSink(Sink):
 
     def reread(self, effects: Sequence[Effect]) -> Iterator[Reading]:
         """Compare delivered rows with the tables they ended in."""
-        return Rereader(self._reader, self._dictionary, self._rows, self._transforms).reread(effects)
+        documents = [effect for effect in effects if effect.via == AP_INVOICE_API]
+        yield from self._rereader.reread(effect for effect in effects if effect.via != AP_INVOICE_API)
+        if documents:
+            yield from self._documents.landing.compare(documents).values()
 
     def review(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         """Ask for the instance's own integration status of delivered rows."""
-        return Reviewer(self._reader, self._dictionary, self._rows, self._transforms).review(effects)
+        own = {effect.id: effect for effect in effects}
+        rows = [staged(effect) if effect.via == AP_INVOICE_API else effect for effect in effects]
+        for outcome in Reviewer(self._reader, self._dictionary, self._rows, self._transforms).review(rows):
+            yield replace(outcome, effect=own[outcome.effect.id])
 
     def hurry(self) -> None:
         """Let every wait for an outcome, or for the instance's limits, end."""
@@ -192,6 +214,8 @@ class ServiceNowSink(Sink):
             yield self._may_read(table, purpose, needed=needed)
         if target_map is not None:
             yield from write_checks(self._reader, target_map)
+            if sends_documents(target_map):
+                yield self._documents.check()
         try:
             self._caller.probe_batch()
         except (Forbidden, ConfigError) as error:
@@ -206,14 +230,3 @@ class ServiceNowSink(Sink):
             hint = f"Give the account a role that may read {table}, {purpose}."
             return Check(f"read {table}", ok=not needed, detail=f"may not read {table}: {error}", suggestion=hint)
         return Check(f"read {table}", ok=True, detail=f"may read {table}, {purpose}")
-
-
-def _not_sent(effect: Effect, error: ConnectorError) -> Outcome:
-    return Outcome(
-        effect,
-        State.FAILED,
-        reason=NOT_SENT,
-        message=f"the run stopped before this row was sent: {error}",
-        suggestion="It is sent at the next run.",
-        retry_at=getattr(error, "retry_at", None),
-    )

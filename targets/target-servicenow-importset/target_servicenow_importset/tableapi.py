@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from ml_connector.delivery.sink import Outcome, State
 
 from target_servicenow_importset.calls import Call
-from target_servicenow_importset.outcomes import same_key, written
+from target_servicenow_importset.outcomes import ambiguous, same_key, written
 from target_servicenow_importset.values import same
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class TableApi:
         calls: list[Call] = []
         for effect, live in self._live(effects):
             if len(live) > 1:
-                outcomes.append(_ambiguous(effect, live))
+                outcomes.append(ambiguous(effect, len(live)))
             elif not live and self._rows.key_columns(effect) == ("sys_id",):
                 outcomes.append(_gone(effect))
             elif live and self._of_another(effect, live[0]):
@@ -56,7 +56,7 @@ class TableApi:
         """
         for effect, live in self._live(effects):
             if len(live) > 1:
-                yield effect, _ambiguous(effect, live)
+                yield effect, ambiguous(effect, len(live))
                 continue
             differ = self._differences(effect, live[0]) if live else []
             fresh = bool(live) and newer(effect, live[0].get("sys_created_on", ""))
@@ -134,14 +134,4 @@ def _gone(effect: Effect) -> Outcome:
         reason="row_gone",
         message=f"the row of {effect.table} that was to be taken over is gone",
         suggestion="It is looked for anew at the next run.",
-    )
-
-
-def _ambiguous(effect: Effect, rows: Sequence[Row]) -> Outcome:
-    return Outcome(
-        effect,
-        State.PARKED,
-        reason="ambiguous_key",
-        message=f"{len(rows)} rows of {effect.table} have the key {', '.join(map(str, effect.key.values()))}",
-        suggestion="Merge or delete the doubles in ServiceNow, then run again.",
     )

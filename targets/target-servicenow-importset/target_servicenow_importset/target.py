@@ -14,6 +14,8 @@ from ml_connector.vendors.servicenow.client import open_client
 from ml_connector.vendors.servicenow.settings import CONNECTION_SETTINGS
 from singer_sdk import typing as th
 
+from target_servicenow_importset.ap_invoices.documents import ApOptions
+from target_servicenow_importset.ap_invoices.sender import MOST, Updates
 from target_servicenow_importset.sink import Options, ServiceNowSink
 from target_servicenow_importset.transforms import KeyStyle
 from target_servicenow_importset.values import EmptyValues
@@ -81,6 +83,40 @@ OWN_SETTINGS = (
         description="Seconds to wait for a busy instance, or for an asynchronous transform, before leaving it to the "
         "next run.",
     ),
+    th.Property(
+        "ap_invoice_batch_size",
+        th.IntegerType(minimum=1, maximum=MOST),
+        default=MOST,
+        description="Invoices per call of the AP Invoice API (`via: ap_invoice_api`); the instance's own limit is "
+        "obeyed where it is lower.",
+    ),
+    th.Property(
+        "ap_invoice_calls_per_hour",
+        th.IntegerType(minimum=1),
+        default=10,
+        description="Calls of the AP Invoice API per hour; invoices for which none is left wait for the next run.",
+    ),
+    th.Property(
+        "ap_invoice_window",
+        th.NumberType(minimum=0),
+        default=3600,
+        description="Seconds after which an invoice whose answer was lost, and which is neither there nor in the log "
+        "of invoices, counts as never arrived: the instance processes what it accepts some time later.",
+    ),
+    th.Property(
+        "ap_invoice_updates",
+        th.StringType,
+        default=Updates.PARK.value,
+        allowed_values=[choice.value for choice in Updates],
+        description="What becomes of a change to an invoice that is there already: `park`, since what the AP Invoice "
+        "API does to its lines is not documented, or `send`.",
+    ),
+    th.Property(
+        "ap_invoice_log_columns",
+        th.ObjectType(additional_properties=True),
+        description="Columns of `sn_spend_intg_invoice_integration_log`, where they are not found by likely names: "
+        "`{batch: …, source: …, invoice: …, status: …, message: …}`.",
+    ),
 )
 
 
@@ -107,6 +143,13 @@ class TargetServiceNowImportSet(DeliveryTarget):
             settle_window=window,
             patience=float(config["patience"]),
             empty_values=EmptyValues(config["empty_values"]),
+            documents=ApOptions(
+                batch_size=config["ap_invoice_batch_size"],
+                calls_per_hour=config["ap_invoice_calls_per_hour"],
+                window=float(config["ap_invoice_window"]),
+                updates=Updates(config["ap_invoice_updates"]),
+                log_columns=config.get("ap_invoice_log_columns") or {},
+            ),
         )
         clock = Clock()  # one, so that a termination ends the waits of both
         budget = Budget(config.get("max_requests_per_hour"), config["max_concurrency"], clock=clock)

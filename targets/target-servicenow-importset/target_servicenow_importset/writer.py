@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from ml_connector.delivery.sink import State
 from ml_connector.errors import ConfigError, ConnectorError, Forbidden
 
+from target_servicenow_importset.ap_invoices.document import AP_INVOICE_API
 from target_servicenow_importset.importset import import_call
 from target_servicenow_importset.outcomes import same_key
 from target_servicenow_importset.parallel import in_parallel
-from target_servicenow_importset.preflight import TABLE
+from target_servicenow_importset.preflight import IMPORT_SET, TABLE
 from target_servicenow_importset.rows import Namesakes, chunks, waves
 from target_servicenow_importset.settle import grouped
 from target_servicenow_importset.transforms import KeyStyle
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from ml_connector.delivery.sink import Effect, Outcome
 
+    from target_servicenow_importset.ap_invoices.sender import Sender
     from target_servicenow_importset.calls import Call, Caller
     from target_servicenow_importset.importset import InsertMultiple
     from target_servicenow_importset.rows import Rows
@@ -56,6 +58,7 @@ class Writer:
     insert_multiple: InsertMultiple
     transforms: Transforms
     settler: Settler
+    documents: Sender
     mode: Mode
     key_style: KeyStyle
     batch_size: int | None
@@ -103,12 +106,15 @@ class Writer:
             jobs: list[Callable[[], Iterator[Outcome]]] = []
             for (table, via), group in grouped(wave, lambda effect: (effect.table, effect.via)).items():
                 rest: Sequence[Effect] = group
-                if via != TABLE and self.mode_of(table) is Mode.INSERT_MULTIPLE:
+                if via == IMPORT_SET and self.mode_of(table) is Mode.INSERT_MULTIPLE:
                     rest = yield from self._proven(table, group)
                 jobs += self._jobs(table, via, rest)
             yield from in_parallel(jobs, self.threads)
 
     def _jobs(self, table: str, via: str, effects: Sequence[Effect]) -> Iterator[Callable[[], Iterator[Outcome]]]:
+        if via == AP_INVOICE_API:
+            yield partial(self.documents.send, effects)
+            return
         if via == TABLE:
             yield from (partial(self._write_table, chunk) for chunk in chunks(effects, self.batch_size or LOOK_UP_SIZE))
             return
