@@ -11,7 +11,7 @@ from ml_connector_simulators.kit import running
 from ml_connector_simulators.servicenow import ServiceNowSimulator
 from tap_servicenow.tap import TapServiceNow
 
-from tests.tap_visma.conftest import Output, run
+from tests.tap_visma.conftest import Output, captured, run
 
 CREDENTIALS = {"client_id": "demo-sn-client", "client_secret": "demo-sn-secret"}
 CENTERS, REQUESTS, LINES = "cmn_cost_center", "purchase_requests", "sn_shop_purchase_line"
@@ -78,3 +78,10 @@ def at_once():
     """Retries without their pauses."""
     with stamina.set_testing(True, attempts=50):
         yield
+
+
+def captured_run(tap: TapServiceNow, error: type[Exception], match: str = ".") -> Output:
+    """Run a tap that ends in an error; what it wrote until then."""
+    with captured() as out, pytest.raises(error, match=match):
+        tap.sync_all()
+    return Output(out())

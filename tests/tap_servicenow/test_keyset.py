@@ -71,7 +71,7 @@ class Fake:
                 self.rows[number] = self.clock
 
     def read(self, size=3, start=None):
-        keyset = Keyset(self.stamped, "", start, self.finished.append, lambda words: None)
+        keyset = Keyset(self.stamped, "", start, lambda column: None, self.finished.append, lambda words: None)
         return [
             (int(row["sys_id"], 16), int(row["sys_updated_on"]))
             for p in keyset.pages(self.get, size, 1)
@@ -158,7 +158,7 @@ def test_a_repeated_page_of_ids_that_are_no_guids_is_noticed():
         return partial(Window, [{"sys_id": "global"}, {"sys_id": "Other"}], 10)
 
     with pytest.raises(BadAnswer, match="does not come forward"):
-        list(Keyset(False, "", None, lambda walk: None, lambda words: None).pages(get, 2, 1))
+        list(Keyset(False, "", None, *[lambda told: None] * 3).pages(get, 2, 1))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_repeated_page_of_ids_that_are_no_guids_is_noticed():
 )
 def test_rows_that_were_not_asked_for_are_noticed_on_the_first_page(rows):
     shown = [{"sys_updated_on": stamp, "sys_id": sys_id} for stamp, sys_id in rows]
-    keyset = Keyset(True, "000000005", None, lambda walk: None, lambda words: None)
+    keyset = Keyset(True, "000000005", None, *[lambda told: None] * 3)
     with pytest.raises(Forbidden, match="full_tables"):
         list(keyset.pages(lambda asked: partial(Window, shown, len(rows)), 10, 1))
 
@@ -180,6 +180,6 @@ def test_rows_that_were_not_asked_for_are_noticed_on_the_first_page(rows):
 def test_a_hidden_key_column_is_noticed(name):
     row = {"sys_id": A, "sys_updated_on": "000000009"}
     del row[name]
-    keyset = Keyset(True, "", None, lambda walk: None, lambda words: None)
+    keyset = Keyset(True, "", None, *[lambda told: None] * 3)
     with pytest.raises(Forbidden, match=f"{name} is not readable"):
         list(keyset.pages(lambda asked: partial(Window, [row], 1), 10, 1))

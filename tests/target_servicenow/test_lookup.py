@@ -98,9 +98,11 @@ def test_a_column_that_may_not_be_read_is_noticed(bench):
         it.sink.lookup(TABLE, COLUMNS, [("visma:NO01", "101")], [])
 
 
-def test_a_page_the_instance_gave_up_on_is_not_believed(bench):
+def test_a_page_the_instance_gave_up_on_is_read_in_smaller_ones_and_not_believed(bench):
     it = bench(Installation(slow_above=50))
     fill(it, *["same"] * 60)
+    assert len(it.sink.lookup(TABLE, COLUMNS, [("visma:NO01", "same")], [])[("visma:NO01", "same")]) == 60
+    it.sim.configure(slow_above=2)
     with pytest.raises(NotJson, match="is no JSON"):
         it.sink.lookup(TABLE, COLUMNS, [("visma:NO01", "same")], [])
 

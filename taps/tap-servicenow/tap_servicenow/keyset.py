@@ -32,6 +32,7 @@ DROPPED = (
 )
 _HEX = re.compile(r"[0-9a-f]{32}").fullmatch
 SEVERAL = 10  # a share of a page, one in so many, that is not read twice
+MOST_HALVINGS = 6  # in a row, after which a page is waited for as any other answer
 STEADY = 8  # pages after which more is asked for again
 LAST = 3  # pages before the expected end from which on rows are counted
 
@@ -66,16 +67,23 @@ class Pace:
     most: int
     size: int = 0
     steady: int = 0
+    failed: int = 0
 
     def __post_init__(self) -> None:
         self.size = self.most
 
     def slow_down(self) -> None:
         """Ask for half."""
-        self.size, self.steady = max(1, self.size // 2), 0
+        self.size, self.steady, self.failed = max(1, self.size // 2), 0, self.failed + 1
+
+    @property
+    def may_slow_down(self) -> bool:
+        """Whether less is worth a try; an instance that is simply away would use up the run's time so."""
+        return self.size > 1 and self.failed < MOST_HALVINGS
 
     def went_well(self) -> None:
         """Ask for twice as many after a while."""
+        self.failed = 0
         self.steady += 1
         if self.steady >= STEADY and self.size < self.most:
             self.size, self.steady = min(self.most, self.size * 2), 0
@@ -96,8 +104,8 @@ class Walk:
     read: int = 0
     expected: int | None = None
     hidden: bool = False
-    dubious: bool = False
-    """Whether nothing matched where something must: some instances answer so to a denied query."""
+    dubious: str = ""
+    """The column whose comparison nothing matched: some instances answer so to a denied one."""
     done: bool = False
 
     def __post_init__(self) -> None:
@@ -140,7 +148,8 @@ class Walk:
             return
         self.left = max(0, total - self.offset - limit)
         self.hidden |= came < min(max(0, total - self.offset), limit)
-        self.dubious |= total == 0 and self.scope is Scope.FROM
+        if total == 0 and (self.scope is not Scope.BEYOND or not self.stamped):
+            self.dubious = STAMP if self.scope is Scope.FROM else SYS_ID
         if not self.left:
             self._end_of_query()
         elif fresh:
@@ -189,6 +198,8 @@ class Keyset(Paging):
     floor: str
     """The stamp that no row may be older than, as the instance writes it; '' for none."""
     start: Cursor | None
+    prove: Callable[[str], None]
+    """Raises when a column may not be compared: before anything is stepped over."""
     finish: Callable[[Walk], None]
     tell: Callable[[str], None]
 
@@ -202,6 +213,9 @@ class Keyset(Paging):
             window, limit = coming.result()
             self._check(window.rows, walk)
             fresh = walk.take(window, limit)
+            if walk.dubious:
+                self.prove(walk.dubious)
+                walk.dubious = ""
             if not walk.done:
                 coming = begin(lambda ask: self._read(get, ask, pace), walk)
             if fresh:
@@ -218,7 +232,7 @@ class Keyset(Paging):
             limit = pace.size
             asked = {"scope": walk.scope, "cursor": walk.cursor, "offset": walk.offset, "counted": walk.counted}
             try:
-                page = get({**asked, "limit": limit, "divisible": limit > 1})()
+                page = get({**asked, "limit": limit, "divisible": pace.may_slow_down})()
             except TooMuch as fault:
                 pace.slow_down()
                 self.tell(f"{fault}; asking for {pace.size} rows at once")
@@ -235,9 +249,11 @@ class Keyset(Paging):
         keys = [_key(row, stamped=self.stamped) for row in rows]
         if not all(map(self._bounds(walk), keys)) or not _in_order(keys):
             raise Forbidden(DROPPED)
-        repeats = walk.scope is Scope.WITHIN or not self.stamped  # else a row may come again that was changed again
-        if repeats and any(key.sys_id in walk.seen for key in keys):
+        repeated = any(key.sys_id in walk.seen for key in keys)
+        if repeated and not self.stamped:
             raise BadAnswer("the read does not come forward: the instance repeats rows that were read")
+        if repeated and walk.scope is Scope.WITHIN:  # in the others, a row may come again because it was changed again
+            raise Forbidden(DROPPED)
 
     def _bounds(self, walk: Walk) -> Callable[[Cursor], bool]:
         """Return whether a row is one that was asked for."""

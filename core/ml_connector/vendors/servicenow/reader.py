@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ml_connector.errors import BadAnswer, ConfigError, Forbidden
+from ml_connector.errors import BadAnswer, ConfigError, Forbidden, TooMuch
 from ml_connector.http import Clock
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ml_connector.http import Client
 
 PAGE = 1000
+SMALLEST = 10  # rows at once, after which a page is waited for as any other answer
 PARAMS = {
     "sysparm_exclude_reference_link": "true",
     "sysparm_display_value": "false",
@@ -36,6 +37,7 @@ class Reader:
         self._client = client
         self._clock = clock or Clock()
         self._ahead = timedelta()
+        self._size = PAGE
         self._queryable: set[tuple[str, str]] = set()
 
     def server_time(self, ours: datetime) -> datetime:
@@ -52,17 +54,22 @@ class Reader:
         last = ""
         while True:
             after = f"^sys_id>{last}" if last else ""
-            page, left = self._page(table, f"{query}{after}^ORDERBYsys_id".lstrip("^"), wanted)
+            size = self._size
+            try:
+                page, left = self._page(table, f"{query}{after}^ORDERBYsys_id".lstrip("^"), wanted, size)
+            except TooMuch:  # a page that the instance gave up half-way (§2.4): smaller ones from here on
+                self._size = size // 2
+                continue
             if last and any(row["sys_id"] == last for row in page):
                 raise Forbidden(
                     f"{table}.sys_id may not be compared, so a second page cannot be read: lift its query ACL"
                 )
             found += page
             # The limit is applied before ACLs, so only the count, taken before them, tells a hidden row from the end.
-            if left is not None and len(page) < min(left, PAGE):
-                hidden = min(left, PAGE) - len(page)
+            if left is not None and len(page) < min(left, size):
+                hidden = min(left, size) - len(page)
                 raise Forbidden(f"{hidden} rows of {table} are hidden: give the account a role that may read {table}")
-            if not page or (left is not None and left <= PAGE):
+            if not page or (left is not None and left <= size):
                 return found
             last = page[-1]["sys_id"]
 
@@ -129,11 +136,12 @@ class Reader:
             _check_obeyed(table, column, {value.strip().casefold() for value in values}, rows)
         return rows
 
-    def _page(self, table: str, query: str, fields: str, limit: int = PAGE) -> tuple[list[Row], int | None]:
+    def _page(self, table: str, query: str, fields: str, limit: int) -> tuple[list[Row], int | None]:
         params = (
             PARAMS | {"sysparm_query": query, "sysparm_limit": limit} | ({"sysparm_fields": fields} if fields else {})
         )
-        reply = self._client.request("GET", f"/api/now/table/{table}", params=params)
+        divisible = limit > SMALLEST
+        reply = self._client.request("GET", f"/api/now/table/{table}", params=params, divisible=divisible)
         self._learn_time(reply.headers.get("Date"))
         answer = reply.json()
         rows: Any = answer.get("result") if isinstance(answer, dict) else None

@@ -170,7 +170,8 @@ class PurchaseRequests(TableStream):
             answer = source.read(Ask(query, **paging))
             return partial(Window, answer.rows, answer.count, date=answer.date)
 
-        paging = Keyset(stamped=False, floor="", start=None, finish=self._finish_lines, tell=self.logger.warning)
+        prove = partial(self.instance.proofs.prove_range, self.line_shape.table)
+        paging = Keyset(False, "", None, prove, self._finish_lines, self.logger.warning)
         return paging.pages(get, size, ahead)
 
     def _finish_lines(self, walk: Walk) -> None:
