@@ -17,6 +17,7 @@ export UV_COMPILE_BYTECODE := 1
 
 demo: .venv/synced
 	$(RUN)/ml-connector demo
+	$(RUN)/ml-connector demo acumatica
 
 demo-snowflake: .venv/synced
 	$(RUN)/ml-connector demo snowflake

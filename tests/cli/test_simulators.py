@@ -16,7 +16,7 @@ import json, sys
 if sys.argv[1] == "snowflake":
     print("duckdb is not installed", file=sys.stderr)
     sys.exit({code})
-print(json.dumps(dict(visma="http://visma", servicenow="http://servicenow")), flush=True)
+print(json.dumps(dict(visma="http://visma", servicenow="http://servicenow", acumatica="http://acumatica")), flush=True)
 sys.stdin.read()
 """
 
@@ -31,7 +31,7 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
 def test_without_its_packages_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path, monkeypatch, NOT_INSTALLED)
     with all_simulators(tmp_path / "data") as running:
-        assert running == ("http://visma", "http://servicenow", "")
+        assert running == ("http://visma", "http://servicenow", "http://acumatica", "")
         assert "TARGET_SNOWFLAKE_PORT" not in running.settings
 
 
@@ -53,7 +53,9 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
 
 def test_they_end_with_the_block_and_tell_the_books_of_the_companies(tmp_path: Path) -> None:
     with simulators(tmp_path / "data", intercompany=True) as running:
-        totals = {(each["what"], each["company"]): each for each in running.totals() if each["currency"] == "EUR"}
+        totals = {
+            (each["what"], each["company"]): each for each in running.totals(running.visma) if each["currency"] == "EUR"
+        }
         assert totals["sold_in_group", "NO01"]["count"] == 3
     with pytest.raises(requests.ConnectionError):
         requests.get(running.visma, timeout=5)

@@ -14,13 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ml_connector_simulators.acumatica import AcumaticaSimulator
 from ml_connector_simulators.kit import running
 from ml_connector_simulators.servicenow import ServiceNowSimulator
 from ml_connector_simulators.visma import VismaSimulator
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
-SECRETS = ("demo-visma-secret", "demo-sn-secret", "demo-snowflake-secret")
+SECRETS = (
+    *("demo-visma-secret", "demo-sn-secret", "demo-snowflake-secret"),
+    *("demo-acumatica-secret", "demo-acumatica-password"),
+)
 
 
 @dataclass
@@ -83,6 +87,15 @@ class House:
                 "TARGET_SERVICENOW_IMPORTSET_INSTANCE_URL": servicenow.url,
             }
             yield visma, servicenow
+
+    @contextmanager
+    def both_ways(self) -> Iterator[tuple[AcumaticaSimulator, ServiceNowSimulator]]:
+        """Serve Acumatica's simulator and ServiceNow's on the demonstration's data, in this process."""
+        data = self.root / ".ml-connector" / "demo" / "simulators"
+        with running(AcumaticaSimulator(data=data / "acumatica.db")) as acumatica, self.simulators() as (_, servicenow):
+            names = ("TAP_ACUMATICA_INSTANCE_URL", "TARGET_ACUMATICA_INSTANCE_URL")
+            self.settings |= dict.fromkeys(names, acumatica.url) | {"TAP_SERVICENOW_INSTANCE_URL": servicenow.url}
+            yield acumatica, servicenow
 
 
 def copy_of_the_project(folder: Path) -> House:
