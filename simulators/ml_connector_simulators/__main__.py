@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--data", type=Path, metavar="DIR", help="keep state here, so that a restart keeps it")
     serve.add_argument("--seed", type=int, default=1, metavar="N", help="another seed gives other amounts and names")
     serve.add_argument("--visma-invoices", type=int, metavar="N", help="serve N supplier invoices, for a benchmark")
+    serve.add_argument("--acumatica-bills", type=int, metavar="N", help="serve N bills, for a benchmark")
     serve.add_argument("--intercompany", action="store_true", help="let Visma's companies invoice each other, too")
     snowflake = commands.add_parser("snowflake", help="Snowflake, until SIGTERM")
     snowflake.add_argument("--port", type=int, default=8703, metavar="PORT", help="0: any free port")
@@ -64,20 +65,18 @@ def _snowflake(options: argparse.Namespace) -> list[tuple[Simulator, int]]:
 
 def _simulators(options: argparse.Namespace) -> list[tuple[Simulator, int]]:
     # Imported here so that one vendor's simulator does not need the other's.
-    from ml_connector_simulators.acumatica import AcumaticaSimulator  # noqa: PLC0415
-    from ml_connector_simulators.acumatica import Month as AcumaticaMonth  # noqa: PLC0415
+    from ml_connector_simulators import acumatica  # noqa: PLC0415
     from ml_connector_simulators.servicenow import ServiceNowSimulator  # noqa: PLC0415
     from ml_connector_simulators.visma import Bulk, Month, VismaSimulator  # noqa: PLC0415
 
     many: int | None = options.visma_invoices
     seed = Month(options.seed, options.intercompany) if many is None else Bulk(many, seed=options.seed)
+    few = options.acumatica_bills is None
+    bills = acumatica.Month(options.seed) if few else acumatica.Bulk(options.acumatica_bills, options.seed)
     return [
         (VismaSimulator(seed, data=_file(options.data, "visma")), options.visma_port),
         (ServiceNowSimulator(data=_file(options.data, "servicenow")), options.servicenow_port),
-        (
-            AcumaticaSimulator(AcumaticaMonth(options.seed), data=_file(options.data, "acumatica")),
-            options.acumatica_port,
-        ),
+        (acumatica.AcumaticaSimulator(bills, data=_file(options.data, "acumatica")), options.acumatica_port),
     ]
 
 

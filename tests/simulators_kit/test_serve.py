@@ -53,9 +53,9 @@ def supplier_name(url):
     return requests.get(f"{url}/v1/supplier/50001", headers=headers, timeout=10).json()["name"]
 
 
-def test_two_servers_one_line_state_kept_and_a_clean_end(serve):
+def test_three_servers_one_line_state_kept_and_a_clean_end(serve):
     first = serve()
-    assert set(first.urls) == {"visma", "servicenow"}
+    assert set(first.urls) == {"visma", "servicenow", "acumatica"}
     edit = {"edit": "edit", "company": "NO01", "resource": "supplier", "key": "50001", "changes": {"name": "Nytt AS"}}
     assert requests.post(f"{first.urls['visma']}/_sim/edit", json=edit, timeout=10).status_code == 200
     assert requests.get(f"{first.urls['servicenow']}/_sim/requests", timeout=10).status_code == 200

@@ -54,7 +54,7 @@ class Api:
         return answer
 
     def _answer(self, request: Request, body: bytes) -> Response:
-        parts = request.scope["path"].removeprefix(self._site.path).strip("/").split("/")
+        parts = self._parts(request.scope["path"])
         match request.method, parts:
             case "POST", ["identity", "connect", "token"]:
                 return self._access.token(body)
@@ -67,6 +67,13 @@ class Api:
             case _, ["entity", endpoint, version, *rest] if rest:
                 return self._below(request, body, f"{endpoint}/{version}", rest)
         raise refused(404, f"Nothing is at {request.scope['path']}.")
+
+    def _parts(self, path: str) -> list[str]:
+        """The path below the site, which IIS finds in any case."""
+        site = self._site.path
+        if not path.lower().startswith(f"{site}/".lower()):
+            raise refused(404)
+        return path[len(site) :].strip("/").split("/")
 
     def _below(self, request: Request, body: bytes, endpoint: str, rest: list[str]) -> Response:
         """What a version of the endpoint answers."""

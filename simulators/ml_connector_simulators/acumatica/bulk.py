@@ -7,6 +7,7 @@ and a request costs one replacement in its text.
 from __future__ import annotations
 
 import functools
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -88,11 +89,12 @@ class Bulk:
         raise NotImplementedError(f"a bulk of bills does not filter by {condition}")
 
     def _numbers(self, op: str, wanted: str) -> tuple[int, int]:
-        index = int(wanted.lstrip("Bb") or 0)
-        place = index // 10**6 * _SIZE + index % 10**6
-        low = {"gt": place + 1, "ge": place, "eq": place}.get(op, 0)
-        high = {"lt": place, "le": place + 1, "eq": place + 1}.get(op, self.bills)
-        return low, min(high, self.bills)
+        every = range(self.bills)
+        before = bisect_left(every, wanted.upper(), key=_number)
+        after = bisect_right(every, wanted.upper(), key=_number)
+        low = {"gt": after, "ge": before, "eq": before}
+        high = {"lt": before, "le": after, "eq": after}
+        return low.get(op, 0), high.get(op, self.bills)
 
     def _all_if(self, op: str, value: str, wanted: str) -> tuple[int, int]:
         meets = {"eq": value == wanted, "gt": value > wanted, "ge": value >= wanted, "lt": value < wanted}
@@ -120,6 +122,10 @@ class Bulk:
             bill |= {"Status": "Open", "LastModifiedDateTime": _MODIFIED.isoformat(), "Amount": money(bill["Amount"])}
             found.append(_with_ids(encode_json(view.record("Bill", bill, index + 1)), bill))
         return found
+
+
+def _number(index: int) -> str:
+    return f"B{index // _SIZE:06d}{index % _SIZE:06d}"
 
 
 def _with_ids(text: bytes, bill: dict[str, object]) -> bytes:

@@ -85,7 +85,7 @@ def _source(desk: Desk, line: Row, index: int) -> Row:
     lines = document.get("Details", [])
     found = next((each for each in lines if line.get(name) in (None, each["LineNbr"])), None)
     if found is None:
-        desk.complain(f"There is no such line to bill: {number}.", "Details", index, name)
+        desk.complain(f"The line of {number} cannot be found.", "Details", index, name)
         return {}
     names = ("InventoryID", "UOM", "UnitCost", "TaxCategory", "Project")
     got = {each: found.get(each) for each in names} | {"Qty": found.get("ReceiptQty") or found.get("OrderQty")}

@@ -138,7 +138,7 @@ def complete_receipt(desk: Desk, row: Row, _old: Row | None) -> None:
     default(row, CurrencyID=vendor.get("CurrencyID") or BASE_CURRENCY, CreateBill=False, BillDate=row["Date"])
     default(row, PostPeriod=period(row["Date"]), Warehouse="MAIN", ProcessReturnWithOriginalCost=False)
     currency_info(row)
-    row["Details"] = [line for each in row["Details"] for line in _ordered(desk, each)]
+    row["Details"] = [line for at, each in enumerate(row["Details"]) for line in _ordered(desk, each, at)]
     number_lines(row["Details"])
     for line in row["Details"]:
         _receipt_line(row, line)
@@ -148,7 +148,7 @@ def complete_receipt(desk: Desk, row: Row, _old: Row | None) -> None:
     row["Status"] = row["Status"] if row.get("Status") == "Released" else "On Hold" if row["Hold"] else "Balanced"
 
 
-def _ordered(desk: Desk, line: Row) -> list[Row]:
+def _ordered(desk: Desk, line: Row, index: int) -> list[Row]:
     """A line that names an order but none of its lines stands for all of them."""
     if not line.get("POOrderNbr") or line.get("InventoryID"):
         return [line]
@@ -157,7 +157,8 @@ def _ordered(desk: Desk, line: Row) -> list[Row]:
     wanted = line.get("POLineNbr")
     found = [each for each in (order or {}).get("Details", []) if wanted in (None, each["LineNbr"])]
     if not found:
-        desk.complain(f"Order {kind} {line['POOrderNbr']} has no such line to receive.", "Details", 0, "POOrderNbr")
+        desk.complain(f"The line of {kind} {line['POOrderNbr']} cannot be found.", "Details", index, "POOrderNbr")
+        return [line]
     names = ("InventoryID", "UOM", "UnitCost", "Account", "Subaccount", "Subitem", "LineType")
     return [
         {name: each.get(name) for name in names}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ml_connector_simulators.acumatica.company import MAIN_BRANCH
 from ml_connector_simulators.acumatica.rules.rule import Desk
 from ml_connector_simulators.acumatica.rules.table import RULES
-from ml_connector_simulators.acumatica.seed.books import office_hours
+from ml_connector_simulators.acumatica.seed.books import identity, office_hours
 from ml_connector_simulators.acumatica.settings import Settings
 from ml_connector_simulators.acumatica.store import key_of
 
@@ -68,11 +68,10 @@ class Clerk:
         if lines is not None:
             row["Details"] = [dict(line) for line in lines]
         desk = self.desk(on)
-        row.setdefault("id", "")
+        row["id"] = identity(entity, len(self.shelf.rows(entity)))
         RULES[entity].complete(desk, row, None)
         if desk.problems:
             raise ValueError(f"{entity} {row}: {desk.problems}")
-        del row["id"]
         return self.books.add(entity, row, self.moment(on))
 
     def act(self, action: Callable[[Desk, Row], Row], row: Row, on: date) -> None:

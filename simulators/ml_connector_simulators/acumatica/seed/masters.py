@@ -115,16 +115,16 @@ def vendors(books: Books) -> None:
         row |= {"Terms": ("NET30", "NET15", "NET45")[index % 3], "PaymentMethod": ("CHECK", "ACH", "WIRE")[index % 3]}
         row |= {"TaxRegistrationID": f"{chance.randrange(10, 99)}-{chance.randrange(10**6, 10**7)}", "AccountRef": None}
         row["CashAccount"] = "10250" if currency == "EUR" else "10200"
-        row |= _contacts(name, address, chance.randrange(2000, 9999), 2000 + index)
+        row |= _contacts(name, address, chance.randrange(2000, 9999), "RemittanceContact")
         books.add(
             "Vendor", row | _vendor_rest(), office_hours(_day(index % 20, 20), chance) if index % 5 == 0 else SET_UP
         )
 
 
-def _contacts(name: str, address: Row, line: int, number: int) -> Row:
+def _contacts(name: str, address: Row, line: int, paid_at: str) -> Row:
     domain = "".join(filter(str.isalnum, name)).lower()
     contact = {
-        "ContactID": number,
+        "ContactID": line,
         "DisplayName": name,
         "CompanyName": name,
         "Email": f"ap@{domain}.example",
@@ -134,7 +134,7 @@ def _contacts(name: str, address: Row, line: int, number: int) -> Row:
         "Active": True,
         "Address": address,
     }
-    names = ("MainContact", "RemittanceContact", "ShippingContact", "BillingContact")
+    names = ("MainContact", "ShippingContact", paid_at)
     return {each: {"id": identity(name, each), "note": "", **contact} for each in names} | {"PrimaryContact": {}}
 
 
@@ -183,7 +183,7 @@ def customers(books: Books) -> None:
             "WriteOffLimit": money(0),
             "NoteID": identity("Customer", index),
         }
-        row |= _contacts(name, address | {"PostalCode": code, "Validated": False}, 3000 + index, 3000 + index)
+        row |= _contacts(name, address | {"PostalCode": code, "Validated": False}, 3000 + index, "BillingContact")
         row["Email"] = row["MainContact"]["Email"]
         books.add("Customer", row)
 

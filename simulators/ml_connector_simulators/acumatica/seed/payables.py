@@ -32,7 +32,7 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "long_description": "Bill/000050",
         "project_and_cost_code": "Bill/000016",
         "voided_check": "Check/000007",
-        "partly_paid": "Bill/000006",
+        "partly_paid": "Bill/000009",
     }
 )
 _TYPES = {
