@@ -185,11 +185,11 @@ def _fingerprint(value: Any) -> str | None:
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _segment(code: Any, number: Any, mask: Any) -> str | None:
+def _segment(code: Any, number: Any, separator: Any, mask: Any = None) -> str | None:
     text = _text(code)
-    if text is None or number is None or not mask:
+    if text is None or number in (None, ""):
         return None
-    return segment(text, int(money.number(number)), str(mask))
+    return segment(text, int(money.number(number)), _text(separator) or "", _text(mask))
 
 
 def _date(value: Any) -> date | None:
@@ -213,7 +213,7 @@ FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int, int]] = MappingProxyType(
         "lower": (_lower, 1, 1),
         "date": (_date, 1, 1),
         "fingerprint": (_fingerprint, 1, 1),
-        "segment": (_segment, 3, 3),
+        "segment": (_segment, 3, 4),
     }
 )
 
