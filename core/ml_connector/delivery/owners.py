@@ -26,9 +26,13 @@ _FINANCE = frozenset(
         "dropped",
         "voided_after_delivery",
         "vanished",
+        "deleted_in_target",
+        "lines_unclear",
+        "field_errors",
+        "refused_by_form",
     )
 )
-_MASTER_DATA = frozenset(["reference_not_found", "ambiguous_key", "same_key", "choice_rejected"])
+_MASTER_DATA = frozenset(["reference_not_found", "ambiguous_key", "same_key", "key_taken", "choice_rejected"])
 _ABOUT_CODES = ("_missing", "_inactive")  # a dimension the target's masters do not have, or not any more
 _NOT_CODES = frozenset(["transform_inactive"])
 
