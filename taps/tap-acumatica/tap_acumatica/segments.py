@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from ml_connector.errors import ConfigError
+from ml_connector.finance.segments import segments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +45,7 @@ class Segments:
         """
         if self.wanted is None:
             return subaccount.strip(), True
-        parts = self._split(subaccount)
+        parts = segments(subaccount, self.separator, "-".join(map(str, self.lengths)))
         if not 1 <= self.wanted <= len(parts):
             raise ConfigError(
                 f"subaccount {subaccount!r} has no segment {self.wanted}: it was split into {', '.join(parts)}. "
@@ -52,13 +53,3 @@ class Segments:
             )
         others = parts[: self.wanted - 1] + parts[self.wanted :]
         return parts[self.wanted - 1].strip(), all(_EMPTY.issuperset(part) for part in others)
-
-    def _split(self, subaccount: str) -> list[str]:
-        if not self.lengths:
-            return subaccount.split(self.separator) if self.separator else [subaccount]
-        plain = subaccount.replace(self.separator, "") if self.separator else subaccount
-        parts, at = [], 0
-        for length in self.lengths:
-            parts.append(plain[at : at + length])
-            at += length
-        return parts
