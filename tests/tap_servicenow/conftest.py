@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import stamina
 from ml_connector_simulators.kit import running
-from ml_connector_simulators.servicenow import ServiceNowSimulator
+from ml_connector_simulators.servicenow import Installation, ServiceNowSimulator
 from tap_servicenow.tap import TapServiceNow
 
 from tests.tap_visma.conftest import Output, captured, run
@@ -85,3 +86,10 @@ def captured_run(tap: TapServiceNow, error: type[Exception], match: str = ".") -
     with captured() as out, pytest.raises(error, match=match):
         tap.sync_all()
     return Output(out())
+
+
+@pytest.fixture
+def start():
+    """Start an instance of some installation; it ends with the test."""
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(running(ServiceNowSimulator(Installation(**settings))))

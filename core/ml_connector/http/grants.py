@@ -87,7 +87,8 @@ class JwtBearer(ClientCredentials):
     def _signed(self, claims: Mapping[str, Any]) -> str:
         key = _private_key(self._key.reveal().replace("\\n", "\n"))  # how environment variables write a line's end
         algorithm = _ALGORITHMS[key.curve_name if key.key_type == "EC" else key.key_type]
-        return str(import_module("joserfc.jwt").encode({**self._header, "alg": algorithm}, dict(claims), key))
+        header = {**self._header, "alg": algorithm}
+        return str(import_module("joserfc.jwt").encode(header, dict(claims), key, algorithms=[algorithm]))
 
 
 def _private_key(pem: str) -> Any:

@@ -56,6 +56,7 @@ class TableStream(Stream):
         self.currency = f"{self.total}{CURRENCY}" if self.amount else None
         self.private = tuple(name for name in types if is_personal(name) or name in self.bank)
         self._untold: set[str] = set()
+        self._began = ""  # an overlap before the read that is under way began, maybe in an earlier run
         super().__init__(tap)
 
     def make_shape(self) -> Shape:
@@ -130,8 +131,10 @@ class TableStream(Stream):
 
     def _start(self, place: Mapping[str, Any] | None, floor: str) -> Cursor | None:
         """Return where an interrupted read goes on: a place in what another query gives is none."""
+        self._began = ""
         if not place or place.get("rule") != self.rule or str(place["stamp"]) < floor:
             return None
+        self._began = str(place["began"])
         return Cursor(str(place["stamp"]), str(place["sys_id"]))
 
     def _finish(self, walk: Walk) -> None:
@@ -187,7 +190,9 @@ class TableStream(Stream):
         if not self.is_stamped or page.place is None or page.date is None:
             return None
         horizon = stored((page.date - self._overlap).isoformat())
-        return {**page.place, "rule": self.rule} if page.place["stamp"] <= horizon else None
+        self._began = self._began or horizon
+        place = {**page.place, "rule": self.rule, "began": self._began}
+        return place if page.place["stamp"] <= horizon else None
 
     def mind_missing(self, reader: RowReader, rows: Sequence[Record], inside: str = "") -> None:
         """Tell fields that rows lack, once. Raises Forbidden when the setting says that none may be."""

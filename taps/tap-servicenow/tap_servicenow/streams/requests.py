@@ -108,11 +108,14 @@ class PurchaseRequests(TableStream):
 
     def _slice(self, one: Mapping[str, Any], since: str | None, size: int, ahead: int) -> Iterator[Page]:
         seen: set[str] = set()
-        for page in super()._slice(one, since, size, ahead):
+        pages = super()._slice(one, since, size, ahead)
+        begun_before = self._began  # then lines of requisitions that were read in that run may have changed since
+        for page in pages:
             seen.update(_id(row) for row in page.rows)
             yield page
-        if since:
-            yield from self._touched(stored(since), seen, size, ahead)
+        changed_since = stored(since) if since else begun_before
+        if changed_since:
+            yield from self._touched(changed_since, seen, size, ahead)
 
     def _touched(self, since: str, seen: set[str], size: int, ahead: int) -> Iterator[Page]:
         """Yield the requisitions of lines that changed since, those seen left out."""
