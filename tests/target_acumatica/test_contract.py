@@ -146,7 +146,7 @@ def test_a_recorded_answer_is_read_with_its_lines(contract, suffix):
     }
     document = Document.of(payload, contract.entity("SalesOrder"), contract)
     assert document.header_differences(answer) == []
-    matched = all_lines(document, answer, None, fresh=True)["Details"]
+    matched = all_lines(document, answer, None, fresh={})["Details"]
     assert matched.remembered() == {"10": {"id": answer["Details"][0]["id"], "nbr": 1}}
     assert document.line_differences("Details", "10", answer["Details"][0]) == []
     assert document.values(answer)["OrderNbr"] == answer["OrderNbr"]["value"]

@@ -72,6 +72,21 @@ def test_lines_of_others_stay(bench):
     assert [(row["LineNbr"], row["OrderQty"]) for row in it.orders[0]["Details"]] == [(1, 3), (7, 10)]
 
 
+def test_a_new_line_is_never_taken_for_one_that_people_added(bench):
+    it = bench()
+    (first,) = it.send(order("REQ1", line(1, "ORANGES")))
+    (made,) = it.orders
+    foreign = {**made["Details"][0], "id": "11111111-1111-4111-8111-111111111111", "LineNbr": 7, "InventoryID": "SUGAR"}
+    it.sim.edit("PurchaseOrder", f"Normal/{made['OrderNbr']}", Details=[made["Details"][0], foreign])
+    more = [line(1, "ORANGES"), line(2, "APPLES", ReceivedAmount="5.00")]  # which Acumatica does not keep
+    (second,) = it.send(it.remembered(first, order("REQ1", *more).payload))
+    assert states([second]) == [(DELIVERED, "silent_no_op")]
+    assert second.memory["lines"]["Details"]["2"]["nbr"] == 8
+    same_item = order("REQ1", *more, line(3, "SUGAR", 1)).payload
+    (third,) = it.send(it.remembered(second, same_item))
+    assert states([third]) == [(PARKED, "lines_unclear")]
+
+
 def test_an_update_whose_lines_nobody_remembers_and_that_differ_parks(bench):
     it = bench()
     it.send(order("REQ1", line(1), line(2, "ORANGES")))

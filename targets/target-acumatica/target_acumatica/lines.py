@@ -43,31 +43,40 @@ class Matched:
         return {row: {"id": live.get("id"), "nbr": plain(live, NUMBER)} for row, live in self.pairs.items()}
 
 
-def match(document: Document, name: str, live: Record, memory: Memory | None, *, fresh: bool = False) -> Matched:
+def match(document: Document, name: str, live: Record, memory: Memory | None, fresh: Record | None = None) -> Matched:
     """Pair the lines of a list with those of a live record; `memory` is what an earlier outcome kept.
 
-    `fresh` says that the record shows what was just written, so that lines nobody knew before are ours, in order.
+    `fresh` says that the record shows what was just written, and is how it was before (empty: not there): the lines it
+    did not have are ours, in order.
     """
     known: Mapping[str, Mapping[str, Any]] = ((memory or {}).get("lines") or {}).get(name) or {}
     ours = document.lists[name]
-    left: list[Record] = [row for row in live.get(name) or () if isinstance(row, dict)]
+    left: list[Record] = _rows(live, name)
     found = Matched()
     _pair(found, left, [row for row in ours if row in known], lambda row, it: _is_known(known[row], it))
     found.vanished = [it for row, told in known.items() if row not in ours for it in _taken(left, told)]
     new = [row for row in ours if row not in known]
+    old = {it.get("id") for it in _rows(fresh or {}, name)}
+    left = [it for it in left if it.get("id") not in old]
     _pair(found, left, new, lambda row, it: not document.line_differences(name, row, it))
-    if fresh or not known:
+    if fresh is not None or not known:
         _pair(found, left, new, lambda row, it: _may_be(ours[row], it))
-    if fresh:
+    if fresh is not None:
         _pair(found, left, new, lambda _row, _it: True)
     found.missing = [row for row in ours if row not in found.pairs]
     found.foreign = [it for it in left if not known or any(_may_be(ours[row], it) for row in found.missing)]
     return found
 
 
-def all_lines(document: Document, live: Record, memory: Memory | None, *, fresh: bool = False) -> dict[str, Matched]:
+def all_lines(
+    document: Document, live: Record, memory: Memory | None, fresh: Record | None = None
+) -> dict[str, Matched]:
     """Pair the lines of every list."""
-    return {name: match(document, name, live, memory, fresh=fresh) for name in document.lists}
+    return {name: match(document, name, live, memory, fresh) for name in document.lists}
+
+
+def _rows(record: Record, name: str) -> list[Record]:
+    return [row for row in record.get(name) or () if isinstance(row, dict)]
 
 
 def remember(matched: Mapping[str, Matched]) -> dict[str, Any]:

@@ -119,8 +119,8 @@ class Puts:
         shown = (*document.lists, *KEYS.get(entity, ()))
         if any(name not in answer for name in shown):
             answer = self.reader.by_id(entity, str(written.target_id), document.expand) or answer
+        written.lines = all_lines(document, answer, written.memory, fresh=written.record)
         written.record = answer
-        written.lines = all_lines(document, answer, written.memory, fresh=True)
         written.memory = {**(written.memory or {}), **remember(written.lines)}
 
 

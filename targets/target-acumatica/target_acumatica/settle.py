@@ -112,7 +112,7 @@ class Settler:
         A new one is ours as it is, once all its lines are there: the tenant may change values as it saves them. One
         that was there before must show every value.
         """
-        matched = all_lines(document, record, effect.memory, fresh=not is_known(effect.memory))
+        matched = all_lines(document, record, effect.memory, fresh=None if is_known(effect.memory) else {})
         incomplete = any(lines.missing or lines.vanished for lines in matched.values())
         lines = [
             it
@@ -129,7 +129,7 @@ class Settler:
 
     def _shown(self, effect: Effect, document: Document, record: Record) -> Outcome:
         """Return the outcome of a document that is there as it was sent; its actions may still have to be run."""
-        matched = all_lines(document, record, effect.memory, fresh=not is_known(effect.memory))
+        matched = all_lines(document, record, effect.memory, fresh=None if is_known(effect.memory) else {})
         due = self.writer.actions.due(effect.table, effect.memory)
         if self.writer.actions.open(due, record):
             return self._unfinished(effect, record, remember(matched))
