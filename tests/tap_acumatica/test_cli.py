@@ -58,10 +58,8 @@ def test_a_run_signs_in_once_and_out(sim, command):
 
 FAILURES = {
     "version": ({"endpoint_version": "25.200.001"}, 2, "It offers: Default 22.200.001, 23.200.001, 24.200.001"),
-    "password": ({"password": "my-wrong-password"}, 3, "Check the user"),
     "cookie password": ({"password": "my-wrong-password", "auth_method": "cookie"}, 3, "Invalid credentials"),
     "no vault": ({"auth_method": "oauth_refresh", "refresh_token": "plain-token"}, 2, "ml-connector secrets set"),
-    "unreachable": ({"instance_url": "http://127.0.0.1:1"}, 3, "no connection"),
     "segment": ({"cost_center_segment": 5}, 2, "subaccount_mask"),
 }
 

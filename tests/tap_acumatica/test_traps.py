@@ -122,3 +122,11 @@ def test_faults_of_a_page_are_read_over(sim, at_once, kind):
     output = sync(sim, "purchase_orders", page_size=8)
     assert keys_of(output, "purchase_orders") == stored(sim, "PurchaseOrder")
     assert sim.sessions.all() == [] or kind == "token_expiry"
+
+
+def test_one_odd_value_is_kept_and_told(sim, caplog):
+    sim.edit("Bill", stored(sim, "Bill")[30], Amount="not a number")
+    records = sync(sim, "bills", page_size=20).records["bills"]
+    assert len(records) == len(stored(sim, "Bill"))
+    assert [record["Amount"] for record in records].count("not a number") == 1
+    assert "bills.Amount: a str where the schema has another type" in caplog.text

@@ -1,11 +1,16 @@
 """Paging, queries, versions and segments, each by itself."""
 
+from decimal import Decimal
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ml_connector.errors import ConfigError
 from ml_connector.singer.paging import MovedError, Page
+from ml_connector.singer.rows import Conforming
 from singer_sdk.singerlib.catalog import SelectionMask
+from tap_acumatica.decoding import WrappedRows
 from tap_acumatica.paging import AFTER, SKIP, TOP, ByKey, BySkip, UnorderedError
 from tap_acumatica.query import after, modified_from, query_of, utc, with_custom
 from tap_acumatica.segments import Segments
@@ -158,6 +163,41 @@ def test_what_comes_unasked_is_left_out_of_a_record():
         "Details": [{"id": "2", "rowNumber": 1, "Qty": 1}],
         "New": 1,
     }
+
+
+def entity(number, **changes):
+    return {
+        "id": "1",
+        "rowNumber": 9,
+        "note": {"value": ""},
+        "custom": {},
+        "_links": {"self": "/entity"},
+        "Number": {"value": number},
+        "Note": {},
+        "Contact": {"id": "x", "Email": {"value": "a"}, "Address": {"City": {}}},
+        "Details": [{"id": "2", "rowNumber": 1, "note": None, "Qty": {"value": 1}, "custom": {}}],
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("changes", [{}, {"Contact": {}, "Details": []}, {"Contact": None, "Details": None}])
+def test_the_quick_way_gives_what_the_careful_way_gives(changes):
+    body = msgspec.json.encode([entity("a", **changes), entity(None)])
+    decode = WrappedRows(TYPES, SelectionMask({(): True}))
+    first, second = decode(body), decode(body)
+    assert not isinstance(first, Conforming)
+    assert isinstance(second, Conforming)
+    assert list(second) == [record_of(each, TYPES) for each in first]
+
+
+def test_days_are_days_in_the_quick_way_and_odd_values_go_the_careful_way():
+    types = {"Date": "date", "Amount": "number", "Stamp": "date-time"}
+    decode = WrappedRows(types, SelectionMask({(): True, ("properties", "Stamp"): False}))
+    row = {"Date": {"value": "2022-01-23T00:00:00+03:00"}, "Amount": {"value": 1.50}, "Stamp": {"value": "x"}}
+    decode(b"[]")
+    assert list(decode(msgspec.json.encode([row]))) == [{"Date": "2022-01-23", "Amount": Decimal("1.5")}]
+    for odd in ({"Amount": {"value": "NaN"}}, {"Amount": {"value": True}}, {"Date": {"value": ""}}, {"Date": []}):
+        assert not isinstance(decode(msgspec.json.encode([row | odd])), Conforming)
 
 
 def segments(**changes):

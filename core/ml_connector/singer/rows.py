@@ -23,7 +23,7 @@ _TYPES: Mapping[str, Any] = {
 }
 
 
-_NO_NUMBERS = (b'"NaN"', b'"Infinity"', b'"-Infinity"')
+NO_NUMBERS = (b'"NaN"', b'"Infinity"', b'"-Infinity"')
 """Texts that .NET and Java write for what is no number, and that msgspec would take for a Decimal."""
 
 
@@ -47,7 +47,7 @@ class RowDecoder:
 
     def __call__(self, body: bytes) -> Any:
         """Return an answer's JSON. Raises msgspec.DecodeError."""
-        if self._is_first or any(word in body for word in _NO_NUMBERS):
+        if self._is_first or any(word in body for word in NO_NUMBERS):
             self._is_first = False
             return self._plain.decode(body)
         try:

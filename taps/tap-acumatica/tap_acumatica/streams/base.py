@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import quote
 
 from ml_connector.errors import BadAnswer, RecordRefused
+from ml_connector.http.reply import Decode, decode_exactly
 from ml_connector.singer.paging import MovedError, Page, Paging, Unread
 from ml_connector.singer.prefetch import in_order
+from ml_connector.singer.rows import Conforming
 from ml_connector.singer.stream import Stream
 from ml_connector.vendors.acumatica.errors import CANNOT_OPTIMIZE, NO_ENTITY, blocked_fields
 from singer_sdk.singerlib.catalog import Metadata
 
+from tap_acumatica.decoding import WrappedRows
 from tap_acumatica.paging import AFTER, ByKey, BySkip, UnorderedError
 from tap_acumatica.query import Query, after, modified_from, query_of, utc, with_custom
 from tap_acumatica.shape import all_types, record_of, types_in
@@ -112,6 +115,11 @@ class AcumaticaStream(Stream):
 
     # Reading lists
 
+    def _begin(self) -> None:
+        super()._begin()
+        plain = self.config.get("unknown_fields") == "keep" or custom_fields(self.tap, self.path) or not self.is_entity
+        self.decode = decode_exactly if plain else WrappedRows(self._types, self.mask)
+
     @cached_property
     def query(self) -> Query:
         """What the catalog selects."""
@@ -145,16 +153,19 @@ class AcumaticaStream(Stream):
             listed = self._read(self.query.only(self._identifying), since, paging)
             return partial(self._each, listed)
         query = self.query.without(self._left_out) if self._left_out else self.query
-        return partial(self._page, self._read(query, since, paging))
+        return partial(self._page, self._read(query, since, paging, self.decode))
 
-    def _read(self, query: Query, since: str | None, paging: Mapping[str, Any]) -> Reply:
+    def _read(
+        self, query: Query, since: str | None, paging: Mapping[str, Any], decode: Decode = decode_exactly
+    ) -> Reply:
         sent = {name: value for name, value in paging.items() if name != AFTER}
         conditions = [
             *([modified_from(self.modified, since)] if since and self.modified else []),
             *([after(self.order[0], paging[AFTER])] if AFTER in paging else []),
         ]
         params = {**({"$filter": " and ".join(conditions)} if conditions else {}), **query.params(), **sent}
-        return self.tap.client.request("GET", f"{self.acumatica.endpoint.path}/{self.entity}", params=params)
+        path = f"{self.acumatica.endpoint.path}/{self.entity}"
+        return self.tap.client.request("GET", path, params=params, decode=decode)
 
     def _give_way(self, before: tuple[Way, frozenset[str]], error: RecordRefused) -> bool:
         """Choose another way to read, unless another thread has; return whether there is one (§3).
@@ -185,7 +196,12 @@ class AcumaticaStream(Stream):
     # Reading answers
 
     def _page(self, reply: Reply) -> Page:
-        return Page([self.record(each) for each in _entities(reply)])
+        rows = _entities(reply)
+        if not isinstance(rows, Conforming):
+            return Page([self.record(each) for each in rows])
+        for row in rows:
+            self._in_utc(row)
+        return Page(rows)
 
     def _each(self, listed: Reply) -> Page:
         """Read every record that a list names."""
@@ -212,9 +228,12 @@ class AcumaticaStream(Stream):
     def record(self, entity: Record) -> Record:
         """Return an entity as a record of this stream."""
         row = record_of(entity, self._types)
-        if self.modified and row.get(self.modified):
-            row[self.modified] = utc(row[self.modified])
+        self._in_utc(row)
         return row
+
+    def _in_utc(self, row: Record) -> None:
+        if self.modified and (moment := row.get(self.modified)):
+            row[self.modified] = utc(moment)
 
     def is_as_read(self, record: Mapping[str, Any]) -> bool:
         """Whether the record is there and was not modified since it was read."""
