@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 import requests
+from ml_connector_simulators.acumatica import ENTITIES
+from ml_connector_simulators.acumatica.contract import CONTRACTS, NESTED
 
-from tests.acumatica_sim.conftest import failure, wrap
+from tests.acumatica_sim.conftest import NEWEST, Client, failure, wrap
 
 LINE = {"InventoryID": "APPLES", "OrderQty": 10, "UnitCost": 2.5}
 ORDER = {"VendorID": "ALLFRUITSW", "Hold": False, "VendorRef": "REQ-1", "Details": [LINE]}
@@ -118,6 +120,18 @@ def test_nothing_new_changes_nothing(client):
     assert client.read("Bill/Bill/000001") == before
 
 
+@pytest.mark.parametrize("entity", sorted(set(ENTITIES) - {"CompaniesStructure"}))
+def test_what_was_read_can_be_written_back_and_changes_nothing(shared, entity):
+    client = Client(shared)
+    nested = [each.name for each in CONTRACTS[NEWEST].fields(entity).values() if each.type in NESTED]
+    for row in client.get(entity, top=7).json():
+        key = "/".join(row[name]["value"] for name in ENTITIES[entity].keys)
+        before = shared.row(entity, key)
+        whole = client.get(f"{entity}/{row['id']}", expand=",".join(nested)).json()
+        answer = client.call("PUT", entity, json=whole)
+        assert (answer.status_code, shared.row(entity, key)) == (200, before)
+
+
 def test_conditions_of_headers(client):
     vendor = {"VendorID": "HARBORPAPE", "VendorName": "Harbor"}
     assert client.put("Vendor", vendor, {"If-None-Match": "*"}).status_code == 412
@@ -164,6 +178,7 @@ UNKNOWN = dict.fromkeys(("Account", "Subaccount", "CostCode", "Project"), "1")
         ("Vendor", {"VendorID": "F1", "VendorName": "F", "Status": "Sleepy"}, {"/Status"}),
         ("Vendor", {"VendorID": "OBSTHOFBOD", "VendorClass": "X"}, {"/VendorClass"}),
         ("Vendor", {"VendorName": "F"}, {"/VendorID"}),
+        ("Bill", BILL | {"Type": "INV"}, {"/Type"}),
         ("Check", with_line(PAID, ReferenceNbr="999999"), {"/Details/0/ReferenceNbr"}),
         ("JournalTransaction", {"Hold": False, "Details": [{"Account": "61000", "DebitAmount": 5}]}, set()),
         ("Account", {"AccountCD": "77777", "Description": "x", "Type": "Thing"}, {"/Type"}),

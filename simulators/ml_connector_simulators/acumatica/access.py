@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from ml_connector_simulators.acumatica.errors import failure, refused
+from ml_connector_simulators.acumatica.incoming import parse
 from ml_connector_simulators.acumatica.sessions import PASSWORD, TENANT, USER
-from ml_connector_simulators.kit import decode_json
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -45,7 +45,7 @@ class Access:
 
     def login(self, body: bytes) -> Response:
         """`POST /entity/auth/login`."""
-        words = decode_json(body or b"{}")
+        words = parse(body, "credentials")
         if (words.get("name"), words.get("password")) != (USER, PASSWORD):
             raise failure("Error: Invalid credentials. Please try again.")
         if "tenant" in words and "company" in words:

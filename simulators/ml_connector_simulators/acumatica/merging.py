@@ -29,6 +29,14 @@ def merged(entity: str, rule: Rule, old: Row | None, sent: Row, row_id: RowId) -
     return row
 
 
+def pruned(value: Any) -> Any:
+    """A value without what is empty, to compare by."""
+    if isinstance(value, dict):
+        shorter = {name: pruned(each) for name, each in value.items()}
+        return {name: each for name, each in shorter.items() if each not in (None, "", {}, [])}
+    return [pruned(each) for each in value] if isinstance(value, list) else value
+
+
 def _over(shape: str, old: Row, sent: Mapping[str, Any]) -> Row:
     row = dict(old)
     links = {each.name: each.shape for each in SHAPES[shape].all_fields if each.type == "link"}

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from ml_connector_simulators.acumatica.contract import ENTITIES, NESTED, SHAPES
 from ml_connector_simulators.acumatica.errors import failure, no_entity, refused, unprocessable
 from ml_connector_simulators.acumatica.incoming import Incoming, parse
-from ml_connector_simulators.acumatica.merging import merged
+from ml_connector_simulators.acumatica.merging import merged, pruned
 from ml_connector_simulators.acumatica.reading import located
 from ml_connector_simulators.acumatica.render import Tree, View
 from ml_connector_simulators.acumatica.rules.references import check_references
@@ -81,7 +81,7 @@ def _require(call: Call, old: Row | None) -> None:
 def _written(call: Call, rule: Rule, old: Row | None, sent: Row) -> Row:
     row = merged(call.entity, rule, old, sent, call.view().row_id)
     if old is not None:
-        if row == old:
+        if pruned(row) == pruned(old):  # values equal to the stored ones are skipped
             return old
         if reason := rule.locked(old):
             raise failure(reason)
@@ -92,8 +92,9 @@ def _written(call: Call, rule: Rule, old: Row | None, sent: Row) -> Row:
     _check(call, desk, rule, row, old)
     if desk.problems:
         raise unprocessable(_echo(call, desk, row, sent, old))
-    if row != old:
-        _save(call, rule, row, old)
+    if old is not None and pruned(row) == pruned(old):
+        return old
+    _save(call, rule, row, old)
     return row
 
 
@@ -108,6 +109,8 @@ def _check(call: Call, desk: Desk, rule: Rule, row: Row, old: Row | None) -> Non
     for name in rule.required:
         if not row.get(name):
             desk.complain(f"'{name}' cannot be empty.", name)
+    if rule.types and row.get("Type") not in rule.types:
+        desk.complain(f"'{row.get('Type')}' is not one of {', '.join(rule.types)}.", "Type")
     check_references(desk, call.entity, row, old)
     rule.check(desk, row, old)
 

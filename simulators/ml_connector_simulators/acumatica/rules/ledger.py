@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ml_connector_simulators.acumatica.rules.rule import Desk
     from ml_connector_simulators.acumatica.store import Row
 
-_TYPES = ("Asset", "Liability", "Income", "Expense")
 _POSTED = "Posted"
 
 
@@ -62,12 +61,6 @@ def complete_account(desk: Desk, row: Row, _old: Row | None) -> None:
     default(row, AccountID=1000 + len(desk.store.rows("Account")))
 
 
-def check_account(desk: Desk, row: Row, _old: Row | None) -> None:
-    """One of the four types."""
-    if row.get("Type") not in _TYPES:
-        desk.complain(f"'{row.get('Type')}' is not one of {', '.join(_TYPES)}.", "Type")
-
-
 def complete_subaccount(desk: Desk, row: Row, _old: Row | None) -> None:
     """The server gives the inner number."""
     default(row, Active=True, Secured=False, SubaccountID=500 + len(desk.store.rows("Subaccount")))
@@ -76,8 +69,8 @@ def complete_subaccount(desk: Desk, row: Row, _old: Row | None) -> None:
 ACCOUNT = Rule(
     derived=frozenset({"AccountID", "CashAccount", "ChartOfAccountsOrder", "CreatedDateTime", "LastModifiedDateTime"}),
     required=("AccountCD", "Description"),
+    types=("Asset", "Liability", "Income", "Expense"),
     complete=complete_account,
-    check=check_account,
 )
 SUBACCOUNT = Rule(derived=frozenset({"SubaccountID"}), required=("SubaccountCD",), complete=complete_subaccount)
 # The link to a company is dropped without a word (apis/acumatica.md §5 PUT nuance).

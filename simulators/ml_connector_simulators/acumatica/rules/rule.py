@@ -41,11 +41,10 @@ class Rule:
     derived_rows: Mapping[str, frozenset[str]] = field(default_factory=dict)
     row_keys: Mapping[str, str] = field(default_factory=dict)  # detail list → the field that names a row in it
     required: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()  # the labels of its Type; a code is refused
     series: Callable[[Row], str] | None = None  # auto-numbering: the series of a new row
     number: str = ""  # the field that takes the number
     template: str = "{:06d}"
-    read_only: bool = False
-    keeps_id: bool = True
     complete: Callable[[Desk, Row, Row | None], None] = lambda _desk, _row, _old: None  # defaults and sums
     check: Callable[[Desk, Row, Row | None], None] = lambda _desk, _row, _old: None
     locked: Callable[[Row], str | None] = lambda _row: None  # why a row cannot be edited
