@@ -45,7 +45,7 @@ LINES = st.lists(
 )
 
 
-@pytest.mark.parametrize("name", [*SERVICENOW, "acumatica"])
+@pytest.mark.parametrize("name", [*SERVICENOW, "acumatica", "acumatica.example"])
 @pytest.mark.parametrize("source", ["tap_acumatica", "tap_servicenow"])
 def test_there_is_nothing_wrong_with_any_pair(source: str, name: str) -> None:
     findings = check_maps(source, name, search_path())
