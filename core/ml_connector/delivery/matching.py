@@ -1,7 +1,8 @@
 """Records that the target has already, though nobody delivered them: found before a second one is made (L4).
 
 A row that agrees in a number and all that belongs to it is taken over: it gets the record's key, and all that follows
-is an update. Whatever is less sure waits for a person's decision.
+is an update. Whatever is less sure waits for a person's decision. A row that has another record's key already counts
+only when a number agrees, too.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ class Matcher:
         names = [(case, texts(match.name, case.work.record)[column]) for case in cases]
         found = self._rows(match, column, (name for _, name in names))
         for case, name in names:
-            case.namesakes = {row["id"]: row for row in found.get((name,), ()) if not case.is_siblings(row)}
+            case.namesakes = {row["id"]: row for row in found.get((name,), ()) if not case.is_taken(row)}
 
     def _as_decided(self, match: Match, cases: Sequence[_Case]) -> None:
         found = self._rows(match, match.id, (case.decided or "" for case in cases))
