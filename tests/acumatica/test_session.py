@@ -155,6 +155,13 @@ def test_a_refresh_token_is_replaced_in_the_vault_before_the_access_token_is_use
     assert seen[0] == vault.get(NAME).reveal()
 
 
+def test_a_wrong_client_is_not_a_lost_token(connect, vault):
+    with pytest.raises(AuthError, match="invalid_client") as raised:
+        connect("oauth_refresh", client_secret="wrong-secret").client.request("GET", VENDORS)
+    assert "authorise again" not in str(raised.value)
+    assert vault.get(NAME).reveal() == REFRESH_TOKEN
+
+
 def test_each_run_goes_on_with_the_token_of_the_one_before(sim, connect, vault):
     tokens = {REFRESH_TOKEN}
     for _ in range(3):

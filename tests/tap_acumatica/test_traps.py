@@ -91,6 +91,14 @@ def test_fields_nobody_wants_are_left_out_of_the_query(sim, caplog):
     assert "CashAccount" not in lists(sim, "Account")[-1]["$select"].split(",")
 
 
+def test_fields_of_parts_that_may_go_leave_those_of_the_record_alone(sim):
+    sim.settings.unoptimized["Bill"] = BLOCKED
+    output = sync(sim, "bills", on_cannot_optimize="leave_out")
+    assert len(output.records["bills"]) == len(stored(sim, "Bill"))
+    assert all("Details" not in record and record["Amount"] for record in output.records["bills"])
+    assert lists(sim, "Bill")[-1]["$expand"] == "TaxDetails"
+
+
 def test_details_of_customer_payments_come_one_by_one(sim):
     output = sync(sim, "payments", choice={"DocumentsToApply": True}, extra_parts=True)
     assert len(output.records["payments"]) == len(stored(sim, "Payment"))

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from ml_connector.secrets.kept import Kept
 
+_SPENT = "invalid_grant"
+"""What a server says of a refresh token that it does not take, and not of a wrong client (RFC 6749 §5.2)."""
+
 
 class RotatingRefresh(ClientCredentials):
     """Exchanges the vault's refresh token; the next one is on the disk before the new access token is used.
@@ -41,6 +44,8 @@ class RotatingRefresh(ClientCredentials):
             try:
                 token = super()._ask()
             except AuthError as error:
+                if _SPENT not in str(error):
+                    raise
                 raise AuthError(f"{error} {self._again}") from None
             if fresh := token.get("refresh_token"):
                 self._redactor.add(fresh)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from ml_connector.errors import ConfigError
 
@@ -42,15 +43,21 @@ class Query:
         """Return the query for these fields of the entity itself alone."""
         return Query(tuple(names), (), (), narrow=True)
 
-    def without(self, names: Collection[str]) -> Query:
-        """Return the query that leaves fields out, wherever they are."""
-        fields = tuple(path for path in self.fields if path.rpartition("/")[2] not in names)
-        return replace(self, fields=fields, narrow=True)
+    def paths_of(self, names: Collection[str]) -> list[str]:
+        """Return the fields of these names; those of parts alone, if there are any: errors name no part."""
+        found = [path for path in self.fields if path.rpartition("/")[2] in names]
+        return [path for path in found if "/" in path] or found
+
+    def without(self, paths: Collection[str]) -> Query:
+        """Return the query that leaves fields out, and parts of which nothing is left."""
+        fields = tuple(path for path in self.fields if path not in paths)
+        expand = tuple(part for part in self.expand if any(path.startswith(f"{part}/") for path in fields))
+        return replace(self, fields=fields, expand=expand, narrow=True)
 
     @property
     def is_short(self) -> bool:
         """Whether its `$select` fits into an address."""
-        return len(",".join(self.fields)) <= LONGEST
+        return len(quote(",".join(self.fields), safe="")) <= LONGEST
 
 
 def query_of(types: Types, mask: Mapping[tuple[str, ...], bool], custom: Sequence[str]) -> Query:

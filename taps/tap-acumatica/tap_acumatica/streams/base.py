@@ -22,7 +22,7 @@ from tap_acumatica.query import Query, after, modified_from, query_of, utc, with
 from tap_acumatica.shape import all_types, record_of, types_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ml_connector.http import Reply
     from ml_connector.singer.normalise import Record
@@ -65,7 +65,7 @@ class AcumaticaStream(Stream):
         self.modified = next((name for name in STAMPS if name in own), None)
         self.replication_key = self.modified
         self._way = Way.LIST
-        self._left_out: frozenset[str] = frozenset()
+        self._narrowed: Query | None = None
         self._ordered = True
 
     @classmethod
@@ -140,7 +140,7 @@ class AcumaticaStream(Stream):
 
     def get_page(self, since: str | None, paging: Mapping[str, Any]) -> Unread:
         """Fetch one page; when Acumatica cannot read it in one query, in another way."""
-        way = (self._way, self._left_out)
+        way = (self._way, self._narrowed)
         try:
             return self._fetch(since, paging)
         except RecordRefused as error:
@@ -152,8 +152,7 @@ class AcumaticaStream(Stream):
         if self._way is Way.EACH:
             listed = self._read(self.query.only(self._identifying), since, paging)
             return partial(self._each, listed)
-        query = self.query.without(self._left_out) if self._left_out else self.query
-        return partial(self._page, self._read(query, since, paging, self.decode))
+        return partial(self._page, self._read(self._narrowed or self.query, since, paging, self.decode))
 
     def _read(
         self, query: Query, since: str | None, paging: Mapping[str, Any], decode: Decode = decode_exactly
@@ -167,27 +166,31 @@ class AcumaticaStream(Stream):
         path = f"{self.acumatica.endpoint.path}/{self.entity}"
         return self.tap.client.request("GET", path, params=params, decode=decode)
 
-    def _give_way(self, before: tuple[Way, frozenset[str]], error: RecordRefused) -> bool:
-        """Choose another way to read, unless another thread has; return whether there is one (§3).
-
-        Fields that nobody wants are left out of the query; else each record is read by itself, which keeps all fields.
-        """
-        if (self._way, self._left_out) != before:
+    def _give_way(self, before: tuple[Way, Query | None], error: RecordRefused) -> bool:
+        """Choose another way to read, unless another thread has; return whether there is one (§3)."""
+        if (self._way, self._narrowed) != before:
             return True
         if self._way is Way.EACH:
             return False
-        blocked = frozenset(blocked_fields(error.message)) - self._left_out
-        wanted = {path.rpartition("/")[2] for path in self.query.fields}
-        leave_out = blocked if self.config["on_cannot_optimize"] == "leave_out" else blocked - wanted
-        left_out = self._left_out | leave_out
-        if blocked and leave_out == blocked and self.query.without(left_out).is_short:
-            self._left_out = left_out
-            self.logger.warning("%s is read without %s: %s", self.name, ", ".join(sorted(blocked)), _WHY)
+        blocked = blocked_fields(error.message)
+        told = ", ".join(blocked) or str(error)
+        self._narrowed = self._narrower(blocked)
+        if self._narrowed:
+            self.logger.warning("%s is read without %s: %s", self.name, told, _WHY)
         else:
             self._way = Way.EACH
-            named = ", ".join(sorted(blocked)) or str(error)
-            self.logger.warning("%s is read record by record, because of %s: %s", self.name, named, _WHY)
+            self.logger.warning("%s is read record by record, because of %s: %s", self.name, told, _WHY)
         return True
+
+    def _narrower(self, blocked: Sequence[str]) -> Query | None:
+        """Return a query without these fields, if they may go: nobody wants them, or the settings allow it."""
+        query = self._narrowed or self.query
+        wanted = query.paths_of(blocked)
+        may_go = self.config["on_cannot_optimize"] == "leave_out" and not set(wanted) & set(self._identifying)
+        if not blocked or (wanted and not may_go) or (not wanted and query.narrow):
+            return None
+        narrower = query.without(wanted)
+        return narrower if narrower.is_short else None
 
     @property
     def _identifying(self) -> tuple[str, ...]:
