@@ -115,7 +115,7 @@ def test_an_instance_that_is_not_there_is_told():
 
 
 def test_the_rate_limit_is_obeyed_and_a_long_wait_stops_with_the_state_saved(sim):
-    sim.limit(api="Table API", per_hour=4)
+    sim.limit(api="Table API", per_hour=2)
     began = time.monotonic()
     output = captured_run(tap(sim, **CREDENTIALS, patience=1), OutOfPatience, "run again later")
     assert time.monotonic() - began < 30

@@ -94,12 +94,19 @@ class TapServiceNow(Tap):
         """Return a stream for each table that the settings name, and purchase requests where there are such."""
         tables = Tables(self.reader, self.dictionary, [stream.name for stream in FINANCE])
         known = {stream.name: stream for stream in KNOWN}
-        names = tables.chosen(self.config["tables"], self.config["exclude_tables"])
-        streams: list[Stream] = [known.get(name, TableStream)(self, name) for name in names]
+        catalog = self.input_catalog  # of one, only what it selects is looked up
+        wanted = self.config["tables"] if catalog is None else [name for name in catalog if self._is_selected(name)]
+        excluded = [*self.config["exclude_tables"], *([] if catalog is None else [PurchaseRequests.name])]
+        streams: list[Stream] = [known.get(name, TableStream)(self, name) for name in tables.chosen(wanted, excluded)]
         return [*streams, *([PurchaseRequests(self)] if self._has_requests(tables) else [])]
 
+    def _is_selected(self, name: str) -> bool:
+        entry = self.input_catalog.get_stream(name) if self.input_catalog is not None else None
+        return entry is not None and entry.metadata.resolve_selection()[()]
+
     def _has_requests(self, tables: Tables) -> bool:
-        if matches(PurchaseRequests.name, self.config["exclude_tables"]):
+        left_out = self.input_catalog is not None and not self._is_selected(PurchaseRequests.name)
+        if left_out or matches(PurchaseRequests.name, self.config["exclude_tables"]):
             return False
         names = [str(self.config[setting]) for setting in REQUEST_TABLES]
         missing = set(names) - set(tables.there(names))
