@@ -268,6 +268,23 @@ def test_a_vendors_number_may_have_to_be_new(client):
     assert "/VendorRef" in errors(client.put("Bill", BILL).json())
 
 
+def test_vendors_may_be_numbered(client):
+    client.sim.set(number_vendors=True)
+    answer = client.write("Vendor", {"VendorName": "New"}, select="VendorID")
+    assert answer["VendorID"] == "V000001"
+    assert client.write("Vendor", {"VendorID": "V000001", "VendorName": "Newer"})["id"] == answer["id"]
+
+
+def test_a_date_with_an_offset_is_the_servers_day(client):
+    for sent, kept in (
+        ("2026-11-05", "2026-11-05"),
+        ("2026-11-05T00:00:00+00:00", "2026-11-04"),
+        ("11/05/2026", "2026-11-05"),
+    ):
+        client.write("PurchaseOrder", {"OrderNbr": "PO000007", "PromisedOn": sent})
+        assert client.sim.row("PurchaseOrder", "Normal/PO000007")["PromisedOn"] == kept
+
+
 def test_notes_and_custom_fields(client):
     custom = {"Document": {"AttributeX": {"type": "CustomStringField", "value": "K-1"}}}
     body = wrap(ORDER) | {"note": {"value": "by hand"}, "custom": custom}

@@ -48,6 +48,7 @@ class Settings:
     put_answers: Literal["sent", "all"] = "sent"  # the guide says sent or asked for; recordings show all
     unknown_fields: Literal["ignore", "refuse"] = "ignore"
     unknown_number: Literal["new", "refuse"] = "new"  # a made-up number under auto-numbering (unconfirmed)
+    number_vendors: bool = False  # vendors, too, are numbered by the server
     duplicate_refs: Literal["allow", "refuse"] = "allow"  # AP preference: a vendor's number twice
     approvals: bool = False  # purchase orders and bills off hold wait for approval
     operation_polls: int = 1  # how often a long operation's status says 202 before 204

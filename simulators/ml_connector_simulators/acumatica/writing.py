@@ -85,7 +85,7 @@ def _written(call: Call, rule: Rule, old: Row | None, sent: Row) -> Row:
             return old
         if reason := rule.locked(old):
             raise failure(reason)
-    elif rule.series is not None:
+    elif rule.numbers(call.site.settings):
         _unnumber(call, rule, row)
     desk = call.desk()
     rule.complete(desk, row, old)
@@ -106,8 +106,9 @@ def _unnumber(call: Call, rule: Rule, row: Row) -> None:
 
 
 def _check(call: Call, desk: Desk, rule: Rule, row: Row, old: Row | None) -> None:
+    given = rule.number if old is None and rule.numbers(desk.settings) else None
     for name in rule.required:
-        if not row.get(name):
+        if not row.get(name) and name != given:
             desk.complain(f"'{name}' cannot be empty.", name)
     if rule.types and row.get("Type") not in rule.types:
         desk.complain(f"'{row.get('Type')}' is not one of {', '.join(rule.types)}.", "Type")
@@ -117,7 +118,7 @@ def _check(call: Call, desk: Desk, rule: Rule, row: Row, old: Row | None) -> Non
 
 def _save(call: Call, rule: Rule, row: Row, old: Row | None) -> None:
     store = call.site.store
-    if old is None and rule.series is not None:
+    if old is None and rule.series is not None and rule.numbers(call.site.settings):
         row[rule.number] = rule.template.format(store.next_number(rule.series(row), 0))
         for line in row.get("Details") or []:
             if rule.number in line and call.entity == "PurchaseOrder":
@@ -163,7 +164,7 @@ def _echo(call: Call, desk: Desk, row: Row, sent: Row, old: Row | None) -> Row:
     number = [rule.number] if rule.number else []
     view = replace(call.view(), select=Tree.of([*paths, *number]), expand=Tree.of(nested), custom=Tree())
     shown = view.record(call.entity, row)
-    if rule.series is not None and old is None:
+    if old is None and rule.numbers(desk.settings):
         shown[rule.number] = {"value": NEW}
     verb = "Inserting " if old is None else "Updating "
     shown["error"] = f"{verb} '{call.entity}' record raised at least one error. Please review the errors."

@@ -95,18 +95,16 @@ def check_customer(desk: Desk, row: Row, _old: Row | None) -> None:
 VENDOR = Rule(
     derived=frozenset({"CreatedDateTime", "LastModifiedDateTime"}),
     required=("VendorID", "VendorName"),
-    series=None,
+    series=lambda _row: "Vendor",
     number="VendorID",
+    number_if="number_vendors",
     template="V{:06d}",
     complete=complete_vendor,
     check=check_vendor,
-    actions=MappingProxyType({}),
 )
 CUSTOMER = Rule(
     derived=frozenset({"CreatedDateTime", "LastModifiedDateTime", "BAccountID", "NoteID"}),
     required=("CustomerID", "CustomerName"),
-    number="CustomerID",
-    template="C{:06d}",
     complete=complete_customer,
     check=check_customer,
 )

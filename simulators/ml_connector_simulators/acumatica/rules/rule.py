@@ -44,9 +44,14 @@ class Rule:
     types: tuple[str, ...] = ()  # the labels of its Type; a code is refused
     series: Callable[[Row], str] | None = None  # auto-numbering: the series of a new row
     number: str = ""  # the field that takes the number
+    number_if: str = ""  # the setting that turns numbering on; without it numbering is on
     template: str = "{:06d}"
     complete: Callable[[Desk, Row, Row | None], None] = lambda _desk, _row, _old: None  # defaults and sums
     check: Callable[[Desk, Row, Row | None], None] = lambda _desk, _row, _old: None
     locked: Callable[[Row], str | None] = lambda _row: None  # why a row cannot be edited
     actions: Mapping[str, Action] = field(default_factory=dict)  # by name in lower case
     long: frozenset[str] = frozenset()  # the actions that run as long operations
+
+    def numbers(self, settings: Settings) -> bool:
+        """Whether a new row takes the next number of its series, whatever was sent."""
+        return self.series is not None and (not self.number_if or bool(getattr(settings, self.number_if)))
