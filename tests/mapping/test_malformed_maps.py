@@ -178,6 +178,7 @@ def test_a_projects_own_map_goes_before_the_installed_one(tmp_path: Path) -> Non
         "? [1]\n: 2",
         "<<: {a: 1}",
         "a: {" * 2000,
+        "a: [" * 200_000,  # deeper than the C stack
         "\x07",
         "a: !!python/object/apply:os.system ['true']",
     ],

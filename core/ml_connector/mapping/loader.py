@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 MAPS_PACKAGE = "ml_connector_maps"
 EXTENDS = "extends"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_DEEPEST = 100
+"""Levels of nesting that are read: libyaml's composer, which is in C, does not guard its stack."""
+
+_Loader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # some lack libyaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,16 +195,27 @@ def _read(path: Path) -> tuple[str, Block]:
     problems = Problems()
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if _depth(text) > _DEEPEST:
+            raise ConfigError(f"{path.name} is nested too deeply. Flatten it.")
+        node = yaml.compose(text, Loader=_Loader)
         root = _Reader(path.name, problems).read(node) if node else None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from None
-    except RecursionError:
-        raise ConfigError(f"{path.name} is nested too deeply. Flatten it.") from None
     problems.stop_if_any()
     if not isinstance(root, Block):
         raise ConfigError(f"{path.name}:1: a map file is a YAML mapping. See the maps README for its vocabulary.")
     return text, root
+
+
+def _depth(text: str) -> int:
+    """Return how deep a YAML text is nested, or more than is read; raises YAMLError."""
+    depth = deepest = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        deepest = max(deepest, depth)
+        if deepest > _DEEPEST:
+            break
+    return deepest
 
 
 def _unreadable(path: Path, error: Exception) -> ConfigError:
