@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
-from ml_connector.store import open_store
+import sqlalchemy
+from ml_connector.store import database, open_store
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 
 from tests.postgres import ROLE, PostgresServer, running_postgres
 
@@ -20,6 +25,18 @@ def _own_vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ML_CONNECTOR_VAULT", str(folder / "vault.json"))
         patch.setenv("ML_CONNECTOR_KEY_FILE", str(folder / "keys" / "key"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_are_compiled_once() -> Iterator[None]:
+    """Let the stores of all tests share SQLAlchemy's compiled statements, which cost more than running them."""
+    shared = {"compiled_cache": LRUCache(5000)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "create_engine", partial(sqlalchemy.create_engine, execution_options=shared))
+        for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):  # part of a statement's key in the cache
+            patch.setattr(dialect, "__eq__", lambda one, other: type(one) is type(other))
+            patch.setattr(dialect, "__hash__", lambda one: hash(type(one)))
         yield
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +20,6 @@ from sqlalchemy import select
 from tests.delivery.fake_target import FakeSink, Killed, Server
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ml_connector.delivery.report import RunReport
 
 SOURCE_MAP = """
@@ -145,6 +146,14 @@ def invoice(number: str, company: str = "NO01", **changes: Any) -> dict[str, Any
     return record | changes
 
 
+@lru_cache(maxsize=100)
+def read(kind: type[SourceMap | TargetMap], name: str, text: str) -> Any:
+    """Return a map, read once for all runs that have it: maps do not change."""
+    with TemporaryDirectory() as folder:
+        (Path(folder) / f"{name}.yml").write_text(text)
+        return kind.load(name, [Path(folder)])
+
+
 @dataclass
 class Pipeline:
     """Runs messages through an engine, each run a new one, as separate processes would."""
@@ -160,15 +169,16 @@ class Pipeline:
         return self.store_url or f"sqlite:///{self.folder / 'store.db'}"
 
     def engine(self, sink: FakeSink, **settings: Any) -> Engine:
-        (self.folder / "erp.yml").write_text(settings.pop("source_map", SOURCE_MAP))
-        (self.folder / "fake.yml").write_text(settings.pop("target_map", TARGET_MAP))
+        source_map, target_map = settings.pop("source_map", SOURCE_MAP), settings.pop("target_map", TARGET_MAP)
+        (self.folder / "erp.yml").write_text(source_map)
+        (self.folder / "fake.yml").write_text(target_map)
         return Engine(
             settings=EngineSettings(pipeline=self.name, mapping="erp fake", **settings),
             store=open_store(self.url),
             store_url=self.url,
             sink=sink,
-            source_map=SourceMap.load("erp", [self.folder]),
-            target_map=TargetMap.load("fake", [self.folder]),
+            source_map=read(SourceMap, "erp", source_map),
+            target_map=read(TargetMap, "fake", target_map),
             emit_state=self.states.append,
         )
 
