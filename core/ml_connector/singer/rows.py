@@ -41,7 +41,10 @@ class RowDecoder:
     def __init__(
         self, schema: JsonSchema, selected: Mapping[tuple[str, ...], bool], beside: Mapping[str, Any] | None = None
     ) -> None:
-        self._rows = msgspec.json.Decoder(list[_row_type(schema, selected, (), beside or {})])  # type: ignore[misc]
+        self._rows = msgspec.json.Decoder(
+            list[_row_type(schema, selected, (), beside or {})],  # type: ignore[misc]
+            float_hook=Decimal,  # for what has no type of its own
+        )
         self._plain = msgspec.json.Decoder(float_hook=Decimal)
         self._is_first = True
 

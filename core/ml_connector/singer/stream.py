@@ -280,12 +280,12 @@ class Stream(singer_sdk.Stream):
 
     def _portions(self, page: Page) -> Iterator[list[Record]]:
         """Yield a page's records ready to emit, at most as many at once as lie between two STATE messages."""
-        limit = self.ABORT_AT_RECORD_COUNT
+        limit, company = self.ABORT_AT_RECORD_COUNT, self.tap.company
         for start in range(0, len(page.rows), self.STATE_MSG_FREQUENCY):
             rows = page.rows[start : start + self.STATE_MSG_FREQUENCY]
             wanted = rows if limit is None else rows[: limit - self.totals.emitted]
             for row in wanted:
-                row[COMPANY] = self.tap.company
+                row[COMPANY] = company
                 if self._is_personal:
                     self.tap.redactor.note(personal_values(row))
             yield wanted if isinstance(page.rows, Conforming) else list(map(self._conform, wanted))

@@ -57,7 +57,7 @@ class WrappedRows:
     """Decodes a list of entities; it comes as Conforming when every value has the type that the contract says."""
 
     def __init__(self, types: Types, mask: Mapping[tuple[str, ...], bool]) -> None:
-        self._typed = msgspec.json.Decoder(list[_row_type(types, mask, ())])  # type: ignore[misc]
+        self._typed = msgspec.json.Decoder(list[_row_type(types, mask, ())], float_hook=Decimal)  # type: ignore[misc]
         self._plain = msgspec.json.Decoder(float_hook=Decimal)
         self._unwrap = _unwrapper(types)
         self._is_first = True
