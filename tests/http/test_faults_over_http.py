@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ml_connector.errors import AuthError, InDoubt, OutOfPatience, Retryable, Unreachable
+from ml_connector.errors import AuthError, InDoubt, OutOfPatience, Retryable, TooMuch, Unreachable
 from ml_connector.http import Basic, Budget, Client
 from ml_connector_simulators.kit import Fault
 
@@ -156,3 +156,27 @@ def test_an_unknown_host_is_unreachable():
 
 def test_out_of_patience_is_a_kind_of_retryable():
     assert issubclass(OutOfPatience, Retryable)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("timeout", path="/things", seconds=20),
+        Fault("status", path="/things", status=504),
+        Fault("status", path="/things", status=408),
+        Fault("status", path="/things", status=200, body='[{"n": 1}'),
+    ],
+    ids=["timeout", "504", "408", "broken"],
+)
+def test_who_can_ask_for_less_is_told_at_once_that_it_was_too_much(api: LittleApi, fault: Fault):
+    client = client_of(api, timeout=(5, 0.5))
+    api.faults.add(fault)
+    with pytest.raises(TooMuch):
+        client.request("GET", "/things", divisible=True)
+    assert fault.struck == fault.seen == 1
+
+
+@pytest.mark.parametrize("fault", ["html", "reset"])
+def test_what_is_no_matter_of_size_is_repeated_for_divisible_requests_too(api: LittleApi, fault: str):
+    api.faults.add(Fault(fault, path="/things"))
+    assert client_of(api).request("GET", "/things", divisible=True).status == 200

@@ -1,4 +1,4 @@
-"""`--ping`, `--lookup` and `--census`, in this process and as a program."""
+"""`--ping`, `--lookup` and `--census`, in this process and as a program; a program that is killed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from ml_connector.singer.census import tell_census
 from ml_connector.singer.lookup import tell_lookups
+from ml_connector_simulators.kit import Fault
 
 from tests.tap_servicenow.conftest import CENTERS, DAY, HEADERS, LINES, REQUESTS, centers, config_of, sync, tap_of
 from tests.tap_visma.conftest import captured
@@ -112,3 +113,27 @@ def test_as_a_program(stocked, tmp_path):
     assert "application user" in errors
     assert "my-wrong-secret" not in errors
     assert "Traceback" not in errors
+
+
+def test_a_killed_program_goes_on_where_its_last_state_says(sim, tmp_path):
+    rows = centers(sim, 3000)
+    config = tmp_path / "config.json"
+    settings = {"tables": [CENTERS], "exclude_tables": [REQUESTS], "page_size": 500}
+    config.write_text(json.dumps(config_of(sim, **settings)))
+    sim.faults.add(Fault("timeout", path=CENTERS, after=4, seconds=60, times=None))  # it hangs, and is killed
+    written, place = [], None
+    with subprocess.Popen([PROGRAM, "--config", str(config)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tap:
+        for line in tap.stdout:
+            message = json.loads(line)
+            if message["type"] == "RECORD":
+                written.append(message["record"]["sys_id"])
+            elif message["type"] == "STATE" and (place := message["value"]["bookmarks"].get(CENTERS, {}).get("place")):
+                state, before = message["value"], len(written)
+                break
+        tap.kill()
+    sim.faults.clear()
+    second = sync(sim, CENTERS, state=state, page_size=500)
+    again = [record["sys_id"] for record in second.records[CENTERS]]
+    assert place
+    assert set(written[:before]) | set(again) == {row["sys_id"] for row in rows}
+    assert 0 < len(again) < 3000

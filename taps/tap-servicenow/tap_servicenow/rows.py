@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_servicenow.values import CONVERT, Convert, Part, text_of
+from tap_servicenow.values import CONVERT, Part, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ class RowReader:
         self._paths = frozenset(shape.paths)
         self._amounts = any(field.part is Part.MONEY for field in shape.fields)
         self._tell = tell
-        self._plan = [(field, field.name, field.path, field.part, CONVERT[field.kind]) for field in shape.fields]
+        self._plan = [(field, field.name, field.path, field.part, CONVERT.get(field.kind)) for field in shape.fields]
 
     def missing(self, rows: Iterable[Raw]) -> set[str]:
         """Return the names of the fields that any of these rows lacks."""
@@ -44,22 +44,24 @@ class RowReader:
         return [self._record(row) for row in rows]
 
     def _record(self, row: Raw) -> Record:
+        """Return one record. Most fields are texts that are as they should be: they take no call."""
         record: Record = {}
+        value = Part.VALUE
         for field, name, path, part, convert in self._plan:
             entry = row.get(path)
-            text = entry if entry.__class__ is str and part is Part.VALUE else text_of(entry, part)
-            if text:
-                record[name] = self._value(field, convert, text)
-            elif not _lacks(field, row):
-                record[name] = None
+            text = entry if entry.__class__ is str and part is value else text_of(entry, part)
+            if not text:
+                if entry == "" or not _lacks(field, row):
+                    record[name] = None
+            elif convert is None:
+                record[name] = text
+            else:
+                try:
+                    record[name] = convert(text)
+                except ValueError:
+                    record[name] = text
+                    self._tell(name, f"a text that is no {field.kind}; it is kept as it came")
         return record
-
-    def _value(self, field: Field, convert: Convert, text: str) -> Any:
-        try:
-            return convert(text)
-        except ValueError:
-            self._tell(field.name, f"a text that is no {field.kind}; it is kept as it came")
-            return text
 
 
 def _lacks(field: Field, row: Raw) -> bool:

@@ -18,7 +18,7 @@ Convert = Callable[[str], Any]
 """Turns a text that is not empty into a value; raises ValueError when it is no such value."""
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d").fullmatch
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _BOOLEANS = MappingProxyType({"true": True, "1": True, "false": False, "0": False})
 
@@ -44,10 +44,6 @@ def text_of(entry: Any, part: Part) -> str:
     if entry.__class__ is dict:
         return str(entry.get(part) or "")
     return str(entry or "") if part is Part.VALUE else ""
-
-
-def _text(text: str) -> str:
-    return text
 
 
 def _integer(text: str) -> int:
@@ -79,10 +75,9 @@ def _date(text: str) -> str:
 
 def moment(text: str) -> str:
     """Return a stored date and time, which is UTC without saying so, as ISO 8601."""
-    match = _MOMENT.fullmatch(text)
-    if match is None:
+    if not _MOMENT(text):
         raise ValueError(text)
-    return f"{match[1]}T{match[2]}Z"
+    return f"{text[:10]}T{text[11:]}Z"
 
 
 def _amount(text: str) -> Decimal | None:
@@ -102,7 +97,6 @@ def _currency(text: str) -> str:
 
 CONVERT: Mapping[str, Convert] = MappingProxyType(
     {
-        "string": _text,
         "integer": _integer,
         "number": _number,
         "boolean": _boolean,
@@ -113,7 +107,7 @@ CONVERT: Mapping[str, Convert] = MappingProxyType(
         "currency": _currency,
     }
 )
-"""By what a field is: a type of the schema, or a part of money."""
+"""By what a field is: a type of the schema, or a part of money. Texts need none."""
 
 SCHEMA_TYPE = MappingProxyType({"amount": "number", "entered_in": "string", "currency": "string"})
 
