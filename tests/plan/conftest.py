@@ -16,7 +16,7 @@ from ml_connector.plan.held import Approved, HeldToPlan
 from ml_connector.plan.rehearsal import Rehearsal
 from ml_connector.store import open_store
 
-from tests.delivery.conftest import SOURCE_MAP, TARGET_MAP, Pipeline
+from tests.delivery.conftest import SOURCE_MAP, TARGET_MAP, Pipeline, read
 from tests.delivery.fake_target import FakeSink
 
 if TYPE_CHECKING:
@@ -39,16 +39,17 @@ class Planner(Pipeline):
 
     def engine(self, sink: FakeSink, **settings: Any) -> Engine:
         self.sinks.append(sink)
-        (self.folder / "erp.yml").write_text(settings.pop("source_map", SOURCE_MAP))
-        (self.folder / "fake.yml").write_text(settings.pop("target_map", TARGET_MAP))
+        source_map, target_map = settings.pop("source_map", SOURCE_MAP), settings.pop("target_map", TARGET_MAP)
+        (self.folder / "erp.yml").write_text(source_map)
+        (self.folder / "fake.yml").write_text(target_map)
         self.store = open_store(self.url)
         parts: dict[str, Any] = {
             "settings": EngineSettings(pipeline=self.name, mapping="erp fake", **settings),
             "store": self.store,
             "store_url": self.url,
             "sink": sink,
-            "source_map": SourceMap.load("erp", [self.folder]),
-            "target_map": TargetMap.load("fake", [self.folder]),
+            "source_map": read(SourceMap, "erp", source_map),
+            "target_map": read(TargetMap, "fake", target_map),
             "emit_state": self.states.append,
         }
         if self.planning:
