@@ -72,6 +72,8 @@ class Installation:
 
     def _column(self, table: str, column: Column) -> Column:
         place = (table, column.element)
+        if place not in self.renamed and place not in self.max_lengths:
+            return column
         return replace(
             column,
             element=self.renamed.get(place, column.element),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 GENERATED_LENGTH = 40  # default of columns an import made (apis/servicenow.md §3.3)
 NUMERIC = frozenset({"integer", "longint", "decimal", "float"})
@@ -95,6 +95,7 @@ class Schema:
     def __init__(self, tables: Mapping[str, Table], maps: tuple[TransformMap, ...]) -> None:
         self.tables = dict(tables)
         self.maps = maps
+        self._declared = {name: self._own(name) for name in self.tables}
         self._columns = {name: self._inherited(name) for name in self.tables}
 
     def __contains__(self, table: str) -> bool:
@@ -130,13 +131,15 @@ class Schema:
         nearest_last = reversed(self.ancestors(table))
         return {column.element: column for owner in nearest_last for column in self.declared(owner)}
 
-    def declared(self, table: str) -> Iterator[Column]:
+    def declared(self, table: str) -> tuple[Column, ...]:
         """The columns `sys_dictionary` lists under this very table (apis/servicenow.md §2.7)."""
+        return self._declared[table]
+
+    def _own(self, table: str) -> tuple[Column, ...]:
         it = self.tables[table]
         system = SYSTEM_COLUMNS if it.updatable else SYSTEM_COLUMNS[:3]
         own = it.columns if it.parent else (*system, *self._class_name(table), *it.columns)
-        for column in own:
-            yield replace(column, table=table)
+        return tuple(replace(column, table=table) for column in own)
 
     def _class_name(self, table: str) -> tuple[Column, ...]:
         return (CLASS_NAME,) if self.tables[table].abstract else ()

@@ -32,7 +32,12 @@ class Store:
 
     def __init__(self, schema: Schema, path: Path | None, now: Callable[[], datetime]) -> None:
         self.schema = schema
+        self._defaults = {
+            table: {element: column.default for element, column in schema.columns(table).items()}
+            for table in schema.tables
+        }
         self._now = now
+        self._inserts = {table: _insert(table, row) for table, row in self._defaults.items()}
         self._database = Database(path, "\n".join(_ddl(schema)))
         if path is not None:
             self._check(path)
@@ -64,7 +69,7 @@ class Store:
     def insert(self, table: str, values: Mapping[str, str], user: str = "system") -> Row:
         """Add a row; column names it does not have are ignored, as the platform does."""
         now = self.now()
-        row = {element: column.default for element, column in self.schema.columns(table).items()}
+        row = dict(self._defaults[table])
         row.update({name: value for name, value in values.items() if name in row})
         stamps = {"sys_created_on": now, "sys_updated_on": now, "sys_created_by": user, "sys_updated_by": user}
         row.update({name: value for name, value in (stamps | {"sys_mod_count": "0"}).items() if name in row})
@@ -73,9 +78,7 @@ class Store:
             row["sys_class_name"] = table
         if "number" in row and not row["number"] and (prefix := self.schema.tables[table].number_prefix):
             row["number"] = f"{prefix}{self._next_number(table):07d}"
-        marks = ", ".join("?" * len(row))
-        names = ", ".join(map(_quoted, row))
-        self._database.query(f"INSERT INTO {_quoted(table)} ({names}) VALUES ({marks})", *row.values())  # noqa: S608
+        self._database.query(self._inserts[table], *row.values())
         return row
 
     def update(
@@ -139,6 +142,11 @@ class Store:
             "INSERT INTO counter_ VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET last = last + 1", table, FIRST_NUMBER
         )
         return int(self._database.query("SELECT last FROM counter_ WHERE name = ?", table)[0][0])
+
+
+def _insert(table: str, columns: Iterable[str]) -> str:
+    names = [_quoted(column) for column in columns]
+    return f"INSERT INTO {_quoted(table)} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
 
 
 def _quoted(name: str) -> str:
