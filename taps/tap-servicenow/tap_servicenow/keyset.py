@@ -148,9 +148,9 @@ class Walk:
             return
         self.left = max(0, total - self.offset - limit)
         self.hidden |= came < min(max(0, total - self.offset), limit)
-        if total == 0 and (self.scope is not Scope.BEYOND or not self.stamped):
-            self.dubious = STAMP if self.scope is Scope.FROM else SYS_ID
-        if not self.left:
+        if total == 0:
+            self.dubious = SYS_ID if self.scope is Scope.WITHIN or not self.stamped else STAMP
+        if not self.left and came <= total - self.offset:  # more than were counted: the table is changing
             self._end_of_query()
         elif fresh:
             self._step(limit)
