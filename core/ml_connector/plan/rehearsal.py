@@ -85,6 +85,10 @@ class ReadingSink(Sink):
         """End every wait at once."""
         self._sink.hurry()
 
+    def close(self) -> None:
+        """End the session with the target."""
+        self._sink.close()
+
     @property
     def seen(self) -> list[Seen]:
         """What of the target the plan was judged against."""
