@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from target_acumatica.values import plain, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from target_acumatica.document import Document
 
@@ -30,7 +30,7 @@ class Matched:
 
     pairs: dict[str, Record] = field(default_factory=dict)  # our line → the live one
     missing: list[str] = field(default_factory=list)  # ours that are not there
-    vanished: list[Record] = field(default_factory=list)  # written by us once, and not ours any more
+    vanished: dict[str, Record] = field(default_factory=dict)  # written by us once, and not ours any more
     foreign: list[Record] = field(default_factory=list)  # of whom else
 
     @property
@@ -40,7 +40,8 @@ class Matched:
 
     def remembered(self) -> dict[str, dict[str, Any]]:
         """Return what tells these lines next time."""
-        return {row: {"id": live.get("id"), "nbr": plain(live, NUMBER)} for row, live in self.pairs.items()}
+        there = {**self.vanished, **self.pairs}
+        return {row: {"id": live.get("id"), "nbr": plain(live, NUMBER)} for row, live in there.items()}
 
 
 def match(document: Document, name: str, live: Record, memory: Memory | None, fresh: Record | None = None) -> Matched:
@@ -52,9 +53,9 @@ def match(document: Document, name: str, live: Record, memory: Memory | None, fr
     known: Mapping[str, Mapping[str, Any]] = ((memory or {}).get("lines") or {}).get(name) or {}
     ours = document.lists[name]
     left: list[Record] = _rows(live, name)
-    found = Matched()
-    _pair(found, left, [row for row in ours if row in known], lambda row, it: _is_known(known[row], it))
-    found.vanished = [it for row, told in known.items() if row not in ours for it in _taken(left, told)]
+    there = _known(known, left, by_number=fresh is None)
+    found = Matched({row: it for row, it in there.items() if row in ours})
+    found.vanished = {row: it for row, it in there.items() if row not in ours}
     new = [row for row in ours if row not in known]
     old = {it.get("id") for it in _rows(fresh or {}, name)}
     left = [it for it in left if it.get("id") not in old]
@@ -91,18 +92,19 @@ def _pair(found: Matched, left: list[Record], rows: Sequence[str], fits: Callabl
             found.pairs[row] = left.pop(place)
 
 
-def _taken(left: list[Record], told: Mapping[str, Any]) -> Iterator[Record]:
-    for place, candidate in enumerate(left):
-        if _is_known(told, candidate):
-            yield left.pop(place)
-            return
+def _known(known: Mapping[str, Mapping[str, Any]], left: list[Record], *, by_number: bool) -> dict[str, Record]:
+    """Take the lines that are remembered out of `left`; return them.
 
-
-def _is_known(told: Mapping[str, Any], live: Record) -> bool:
-    if told.get("id") and told["id"] == live.get("id"):
-        return True
-    number = plain(live, NUMBER)
-    return told.get("nbr") is not None and number is not None and text(number) == text(told["nbr"])
+    Their ids tell. Only where none of them is there, because the tenant gives new ones in every session, their numbers
+    do, and never after a write: a number may have been given to another line meanwhile.
+    """
+    ids = {told.get("id"): row for row, told in known.items() if told.get("id")}
+    numbers = {text(told["nbr"]): row for row, told in known.items() if told.get("nbr") is not None}
+    found = {ids[it["id"]]: it for it in left if it.get("id") in ids}
+    if by_number and not found:
+        found = {numbers[nbr]: it for it in left if (nbr := text(plain(it, NUMBER))) in numbers}
+    left[:] = [it for it in left if not any(it is taken for taken in found.values())]
+    return found
 
 
 def _may_be(ours: Mapping[str, Any], live: Record) -> bool:

@@ -222,7 +222,7 @@ def _items(document: Document, name: str, lines: Matched) -> Iterator[Item]:
         if document.line_differences(name, row, live):
             yield Item(name, {"id": live["id"], **ours[row]})
     yield from (Item(name, ours[row]) for row in lines.missing)
-    yield from (Item(name, {"id": live["id"], "delete": True}) for live in lines.vanished)
+    yield from (Item(name, {"id": live["id"], "delete": True}) for live in lines.vanished.values())
 
 
 def _not_kept(document: Document, written: Written) -> Iterator[Difference]:
@@ -230,6 +230,7 @@ def _not_kept(document: Document, written: Written) -> Iterator[Difference]:
     yield from (it for it in document.header_differences(written.record) if it.shown)
     for name, lines in written.lines.items():
         yield from (Difference(f"{name}.{row}", "a line", "none", shown=True) for row in lines.missing)
+        yield from (Difference(f"{name}.{row}", "none", "a line", shown=True) for row in lines.vanished)
         for row, live in lines.pairs.items():
             yield from (it for it in document.line_differences(name, row, live) if it.shown)
 
