@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 from importlib.resources import files
 from json import loads
-from typing import Any, ClassVar
+from typing import Any
 
 import requests
 from ml_connector.singer.schema import json_schema
-from singer_sdk import RESTStream, Tap
-from singer_sdk import typing as th
+from singer_sdk import RESTStream
 from singer_sdk.authenticators import BearerTokenAuthenticator
 from singer_sdk.pagination import PageNumberPaginator
 
-PAGE = 1000
+from bench.stock import PAGE, main
+
 TYPES = loads(files("tap_visma").joinpath("schemas/supplier_invoices.json").read_text())
 
 
@@ -59,16 +59,5 @@ class SupplierInvoices(RESTStream[int]):
         return {"pageNumber": next_page_token or 1, "pageSize": PAGE}
 
 
-class StockTap(Tap):
-    """A tap as the SDK's template makes it."""
-
-    name = "tap-stock"
-    config_jsonschema: ClassVar = th.PropertiesList(th.Property("api_url", th.StringType)).to_dict()
-
-    def discover_streams(self) -> list[SupplierInvoices]:
-        """Return the one stream."""
-        return [SupplierInvoices(self)]
-
-
 if __name__ == "__main__":
-    StockTap.cli()
+    main(SupplierInvoices)

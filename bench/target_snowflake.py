@@ -11,60 +11,30 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from ml_connector_simulators.snowflake import SnowflakeServer, running_snowflake
 
-from bench import peer_snowflake, singer_rows, snowflake_steps, tap_visma
+from bench import peer_snowflake, singer_rows, snowflake_steps
+from bench.calls import Calls, tell
+from bench.process import Run, timed
+from bench.tap_visma import SUBJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 PYTHON = sys.executable
 TARGET = str(Path(sys.executable).parent / "target-snowflake")
 DATABASE = "BENCH"
 INVOICES = 20_000
 OURS, PEER, UNCHECKED = "target-snowflake", "MeltanoLabs", "MeltanoLabs, no validation"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One process, run to its end."""
-
-    seconds: float
-    cpu_seconds: float
-    megabytes: float
-
-    def better(self, other: Run | None) -> Run:
-        """Return the best of both, figure by figure; memory is the worst."""
-        if other is None:
-            return self
-        times = (min(self.seconds, other.seconds), min(self.cpu_seconds, other.cpu_seconds))
-        return Run(*times, max(self.megabytes, other.megabytes))
-
-
-def timed(command: list[str], lines: IO[bytes]) -> Run:
-    """Run a command on Singer lines; bytecode is kept, whatever the environment says, for all alike."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    with tempfile.TemporaryFile() as told:
-        began = time.perf_counter()
-        with subprocess.Popen(command, stdin=lines, stdout=subprocess.DEVNULL, stderr=told, env=environment) as process:
-            _, status, usage = os.wait4(process.pid, 0)
-            seconds = time.perf_counter() - began
-            process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            told.seek(0)
-            raise SystemExit(f"{' '.join(command)} failed:\n{told.read().decode()[-3000:]}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def timed_on(command: list[str], path: Path) -> Run:
@@ -121,6 +91,14 @@ def against_peer(bench: Bench, lines: Path, rounds: int) -> dict[str, Run]:
     return best
 
 
+def statements(bench: Bench, lines: Path, rows: int) -> Calls:
+    """Load lines once; return the statements that the warehouse was sent."""
+    command = bench.ours()
+    bench.server.forget()
+    timed_on(command, lines)
+    return Calls("target-snowflake", "statements, into an empty schema", rows, len(bench.server.statements()))
+
+
 def of_rows(bench: Bench, rows: int) -> Run:
     """Load many rows, which a process writes into a pipe: nobody keeps them."""
     command = [PYTHON, "-m", "bench.singer_rows", str(rows)]
@@ -132,8 +110,8 @@ def of_rows(bench: Bench, rows: int) -> Run:
 def invoices(folder: Path) -> Path:
     """Return a file of the records that tap-visma makes of the simulator's invoices."""
     path = folder / "invoices.jsonl"
-    with tap_visma.serving(INVOICES, 0) as url, path.open("wb") as file:
-        subprocess.run(tap_visma.commands(url, folder)["tap"], stdout=file, stderr=subprocess.DEVNULL, check=True)
+    with SUBJECT.serving(INVOICES) as url, path.open("wb") as file:
+        subprocess.run(SUBJECT.commands(url, folder)["tap"], stdout=file, stderr=subprocess.DEVNULL, check=True)
     return path
 
 
@@ -155,21 +133,21 @@ def serving() -> Iterator[Bench]:
             yield Bench(server, folder)
 
 
-def main() -> None:
-    """Measure, print tables, and write JSON if asked to."""
+def main(given: Sequence[str] | None = None) -> Iterator[Calls]:
+    """Measure, print tables, write JSON if asked to, and yield the statements."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--large", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", type=Path, help="where to write the numbers")
     parser.add_argument("--without-peer", action="store_true", help="leave the other target out")
-    options = parser.parse_args()
+    options = parser.parse_args(given)
     numbers: dict[str, Any] = {}
     with serving() as bench:
         lines = bench.folder / "rows.jsonl"
         with lines.open("wb") as file:
             subprocess.run([PYTHON, "-m", "bench.singer_rows", str(options.rows)], stdout=file, check=True)
-        timed_on(bench.ours(), lines)  # bytecode, and the server's first statements
+        yield statements(bench, lines, options.rows)  # the first run, which also writes bytecode
         if not options.without_peer:
             numbers["peer"] = against_peer(bench, lines, options.rounds)
             _print_peer(numbers["peer"], options.rows)
@@ -219,4 +197,4 @@ def _print_raw(runs: dict[str, Run]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    tell(main())

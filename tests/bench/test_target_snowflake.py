@@ -47,6 +47,12 @@ def test_rows_come_from_a_pipe(bench):
     assert target_snowflake.of_rows(bench, ROWS).cpu_seconds > 0
 
 
+def test_statements_are_counted(bench, lines):
+    told = target_snowflake.statements(bench, lines, ROWS)
+    assert 5 < told.calls < 100
+    assert told.per_thousand == told.calls
+
+
 def test_every_step_of_a_run_is_told(bench, lines):
     steps = snowflake_steps.shares(bench.ours()[-1], lines)
     wanted = {"read: decode", "read: hash", "read: Arrow", "read: Parquet", "load: PUT", "load: COPY", "load: apply"}
