@@ -58,6 +58,7 @@ def sim(shared: ServiceNowSimulator) -> ServiceNowSimulator:
     empty(shared)
     shared.configure(imports="poll", ap_invoice_duplicates="update")
     shared.instance.access.__init__()  # forget the rules of the test before
+    shared.faults.clear()
     shared.log.clear()
     return shared
 

@@ -31,6 +31,7 @@ def flow(sim: ServiceNowSimulator, tmp_path: Path) -> Flow:
     for table in (TABLE, "sn_fcms_intg_imp_supplier"):
         for row in sim.table(table):
             sim.delete(table, row["sys_id"])
+    sim.faults.clear()
     sim.log.clear()
     return Flow(Bench(sim, patience=5), tmp_path)
 
