@@ -21,7 +21,7 @@ from tap_servicenow.shape import STAMP, SYS_ID
 from tap_servicenow.values import Part, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tap_servicenow.rows import Raw
 
@@ -53,11 +53,16 @@ class Cursor:
     sys_id: str
 
 
+Key = tuple[str, str]
+"""A row's stamp, '' where rows are read by id alone, and its id."""
+
+
 @dataclass(slots=True)
 class Window(Page):
     """A page as it came, with the count of what its query matches, and the instance's time (both where told)."""
 
     date: Any = None
+    is_plain: bool = False
 
 
 @dataclass(slots=True)
@@ -114,11 +119,9 @@ class Walk:
         elif self.cursor is not None:
             self.scope = Scope.WITHIN
 
-    def take(self, window: Window, limit: int) -> list[Raw]:
+    def take(self, window: Window, keys: Sequence[Key], limit: int) -> list[Raw]:
         """Take a page; return its rows that are new."""
-        if not self.stamped:
-            self.seen.clear()  # enough to notice a page that is repeated
-        fresh = self._fresh(window.rows)
+        fresh = self._fresh(window.rows, keys)
         self.read += len(fresh)
         total = window.total if self.counted else None
         if self.expected is None:
@@ -126,19 +129,17 @@ class Walk:
         self._judge(window, fresh, limit, total)
         return fresh
 
-    def _fresh(self, rows: list[Raw]) -> list[Raw]:
-        fresh = []
-        for row in rows:
-            stamp = text_of(row.get(STAMP), Part.VALUE) if self.stamped else ""
-            sys_id = text_of(row[SYS_ID], Part.VALUE)
-            if self.cursor is None or stamp != self.cursor.stamp:
-                self.seen.clear()
-            elif sys_id in self.seen:
-                continue
-            self.cursor = Cursor(stamp, sys_id)
-            self.seen.add(sys_id)
-            fresh.append(row)
-        return fresh
+    def _fresh(self, rows: list[Raw], keys: Sequence[Key]) -> list[Raw]:
+        at = self.cursor.stamp if self.cursor else None
+        known = self.seen if self.stamped else set()
+        places = [n for n, (stamp, sys_id) in enumerate(keys) if stamp != at or sys_id not in known]
+        if not places:
+            return []
+        stamp, sys_id = keys[places[-1]]
+        there = {other for second, other in keys if second == stamp}  # by id alone, those of the page: enough to notice
+        self.seen = self.seen | there if self.stamped and stamp == at else there
+        self.cursor = Cursor(stamp, sys_id)
+        return rows if len(places) == len(rows) else [rows[place] for place in places]
 
     def _judge(self, window: Window, fresh: list[Raw], limit: int, total: int | None) -> None:
         """Decide what is asked next."""
@@ -211,8 +212,9 @@ class Keyset(Paging):
         coming = begin(lambda ask: self._read(get, ask, pace), walk)
         while True:
             window, limit = coming.result()
-            self._check(window.rows, walk)
-            fresh = walk.take(window, limit)
+            keys = self._keys(window.rows)
+            self._check(keys, walk)
+            fresh = walk.take(window, keys, limit)
             if walk.dubious:
                 self.prove(walk.dubious)
                 walk.dubious = ""
@@ -241,39 +243,30 @@ class Keyset(Paging):
             assert isinstance(page, Window)  # noqa: S101  what our own `get` returns
             return page, limit
 
-    def _check(self, rows: list[Raw], walk: Walk) -> None:
+    def _check(self, keys: list[Key], walk: Walk) -> None:
         """Raise unless the rows are those asked for: a denied or unknown term is dropped with status 200 (fact 6)."""
+        if not keys:
+            return
+        ordered = all(map(_HEX, (sys_id for _, sys_id in keys)))
+        told = keys if ordered else [(stamp, "") for stamp, _ in keys]  # how a database sorts other ids is its business
+        first = walk.cursor or Cursor(self.floor, "")
+        after = told[0][1] > first.sys_id or not ordered or not _HEX(first.sys_id)
+        fits = {
+            Scope.FROM: told[0][0] >= first.stamp,
+            Scope.WITHIN: told[0][0] == told[-1][0] == first.stamp and after,
+            Scope.BEYOND: told[0][0] > first.stamp if self.stamped else after,
+        }
+        if not fits[walk.scope] or told != sorted(told):
+            raise Forbidden(DROPPED)
+        repeats = walk.scope is Scope.WITHIN or not self.stamped  # else a row may come again: it was changed again
+        if repeats and not walk.seen.isdisjoint(sys_id for _, sys_id in keys):
+            raise BadAnswer("the read does not come forward: the instance repeats rows that were read")
+
+    def _keys(self, rows: Sequence[Raw]) -> list[Key]:
+        """Return the key of each row. Raises Forbidden when one is hidden."""
         for name in (SYS_ID, STAMP) if self.stamped else (SYS_ID,):
             if any(name not in row for row in rows):
                 raise Forbidden(f"{name} is not readable: give the account a role that may read it")
-        keys = [_key(row, stamped=self.stamped) for row in rows]
-        if not all(map(self._bounds(walk), keys)) or not _in_order(keys):
-            raise Forbidden(DROPPED)
-        repeated = any(key.sys_id in walk.seen for key in keys)
-        if repeated and not self.stamped:
-            raise BadAnswer("the read does not come forward: the instance repeats rows that were read")
-        if repeated and walk.scope is Scope.WITHIN:  # in the others, a row may come again because it was changed again
-            raise Forbidden(DROPPED)
-
-    def _bounds(self, walk: Walk) -> Callable[[Cursor], bool]:
-        """Return whether a row is one that was asked for."""
-        first = walk.cursor or Cursor(self.floor, "")
-        if not self.stamped:
-            return lambda row: not (_HEX(row.sys_id) and _HEX(first.sys_id)) or row.sys_id > first.sys_id
-        match walk.scope:
-            case Scope.FROM:
-                return lambda row: row.stamp >= first.stamp
-            case Scope.WITHIN:
-                return lambda row: row.stamp == first.stamp
-        return lambda row: row.stamp > first.stamp
-
-
-def _key(row: Raw, *, stamped: bool) -> Cursor:
-    return Cursor(text_of(row[STAMP], Part.VALUE) if stamped else "", text_of(row[SYS_ID], Part.VALUE))
-
-
-def _in_order(keys: list[Cursor]) -> bool:
-    """Say whether rows came in the order asked for; how a database sorts ids that are no GUIDs is its own business."""
-    plain = all(_HEX(key.sys_id) for key in keys)
-    pairs = [(key.stamp, key.sys_id if plain else "") for key in keys]
-    return pairs == sorted(pairs)
+        ids = [text_of(row[SYS_ID], Part.VALUE) for row in rows]
+        stamps = [text_of(row[STAMP], Part.VALUE) for row in rows] if self.stamped else [""] * len(ids)
+        return list(zip(stamps, ids, strict=True))

@@ -29,6 +29,9 @@ class RowReader:
         self._tell = tell
         self._plan = [(field, field.name, field.path, field.part, CONVERT.get(field.kind)) for field in shape.fields]
 
+        self._texts = [(f.name, f.path) for f in shape.fields if f.part is Part.VALUE and f.kind not in CONVERT]
+        self._typed = [plan for plan in self._plan if plan[-1] is not None]
+
     def missing(self, rows: Iterable[Raw]) -> set[str]:
         """Return the names of the fields that any of these rows lacks."""
         return {
@@ -39,9 +42,20 @@ class RowReader:
             if _lacks(field, row)
         }
 
-    def records(self, rows: Iterable[Raw]) -> list[Record]:
-        """Return the rows as records."""
-        return [self._record(row) for row in rows]
+    def records(self, rows: Iterable[Raw], *, plain: bool = False) -> list[Record]:
+        """Return the rows as records; `plain` ones have texts only."""
+        return list(map(self._plain_record if plain else self._record, rows))
+
+    def _plain_record(self, row: Raw) -> Record:
+        """Return the record of a row of texts that lacks nothing, in few steps; of any other as ever."""
+        try:
+            record: Record = {name: row[path] or None for name, path in self._texts}
+            for _, name, path, _, convert in self._typed:
+                text = row[path]
+                record[name] = convert(text) if text and convert else None
+        except (KeyError, ValueError):
+            return self._record(row)
+        return record
 
     def _record(self, row: Raw) -> Record:
         """Return one record. Most fields are texts that are as they should be: they take no call."""

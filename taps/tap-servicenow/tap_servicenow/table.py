@@ -7,7 +7,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+import msgspec
 from ml_connector.errors import BadAnswer
+from ml_connector.http.reply import decode_exactly
 from ml_connector.vendors.servicenow.reader import PARAMS
 
 from tap_servicenow.shape import STAMP, SYS_ID
@@ -22,6 +24,15 @@ if TYPE_CHECKING:
     from tap_servicenow.rows import Raw
 
 PATH = "/api/now/table/"
+
+
+class _Texts(msgspec.Struct, forbid_unknown_fields=True):  # an `error` beside the rows must not be passed over
+    """An answer all of whose values are texts."""
+
+    result: list[dict[str, str]]
+
+
+_texts = msgspec.json.Decoder(_Texts).decode
 AGAIN = 3  # reads of a page whose rows change between the parts it is read in
 
 
@@ -43,6 +54,8 @@ class Answer:
     rows: list[Raw]
     count: int | None
     date: datetime | None
+    is_plain: bool = False
+    """Whether every value of every row is a text."""
 
 
 class TableReader:
@@ -103,14 +116,24 @@ class TableReader:
         }
 
     def _part(self, ask: Ask, fields: Sequence[str]) -> Answer:
-        reply = self._client.request("GET", self._path, params=self._params(ask, fields), divisible=ask.divisible)
+        params, decode = self._params(ask, fields), decode_exactly if self._display else _rows
+        reply = self._client.request("GET", self._path, params=params, divisible=ask.divisible, decode=decode)
         answer = reply.json()
-        rows = answer.get("result") if isinstance(answer, dict) else None
+        plain = isinstance(answer, _Texts)
+        rows: Any = answer.result if plain else answer.get("result") if isinstance(answer, dict) else None
         if not isinstance(rows, list):
             raise BadAnswer(f"{reply}: a list of rows was expected")
         total = reply.headers.get("X-Total-Count", "")
         seen = [row for row in rows if row]  # a hidden row may come as an empty object (§2.3)
-        return Answer(seen, int(total) if total.isdigit() else None, _date(reply))
+        return Answer(seen, int(total) if total.isdigit() else None, _date(reply), is_plain=plain)
+
+
+def _rows(body: bytes) -> Any:
+    """Return an answer's rows as texts, which is what they nearly always are, or whatever it is."""
+    try:
+        return _texts(body)
+    except msgspec.ValidationError:
+        return decode_exactly(body)
 
 
 def _cost(path: str) -> int:

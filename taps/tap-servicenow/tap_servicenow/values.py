@@ -41,6 +41,8 @@ class Money(StrEnum):
 
 def text_of(entry: Any, part: Part) -> str:
     """Return one text of a field, '' when it has none; a reference may come as an object in any mode."""
+    if entry.__class__ is str:
+        return str(entry) if part is Part.VALUE else ""
     if entry.__class__ is dict:
         return str(entry.get(part) or "")
     return str(entry or "") if part is Part.VALUE else ""

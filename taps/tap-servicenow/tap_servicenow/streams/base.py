@@ -107,7 +107,7 @@ class TableStream(Stream):
         order = f"ORDERBY{STAMP}^ORDERBY{SYS_ID}" if self.is_stamped else f"ORDERBY{SYS_ID}"
         asked = {name: paging[name] for name in ("limit", "offset", "counted", "divisible")}
         answer = self.source.read(Ask(joined(terms, self.rule, order), **asked))
-        return partial(Window, answer.rows, answer.count, date=answer.date)
+        return partial(Window, answer.rows, answer.count, date=answer.date, is_plain=answer.is_plain)
 
     def _terms(self, since: str | None, scope: Scope, cursor: Cursor | None) -> str:
         if not self.is_stamped:
@@ -171,15 +171,15 @@ class TableStream(Stream):
     def assemble(self, pages: Iterator[Page]) -> Iterator[Page]:
         """Turn rows into records, and say where an interrupted read may go on."""
         reader = RowReader(self.chosen, self._tell)
-        for page in pages:
+        for page in cast("Iterator[Window]", pages):
             self.mind_missing(reader, page.rows)
-            page.rows = self.records(reader, page.rows)
-            page.place = self._safe_place(cast("Window", page))
+            page.rows = self.records(reader, page.rows, plain=page.is_plain)
+            page.place = self._safe_place(page)
             yield page
 
-    def records(self, reader: RowReader, rows: list[Record]) -> list[Record]:
+    def records(self, reader: RowReader, rows: list[Record], *, plain: bool = False) -> list[Record]:
         """Return the rows of a page as records."""
-        return Conforming(reader.records(rows))
+        return Conforming(reader.records(rows, plain=plain))
 
     def _safe_place(self, page: Window) -> Mapping[str, Any] | None:
         """Return the page's end as a place to go on from, when it is so old that nothing before it can still appear.

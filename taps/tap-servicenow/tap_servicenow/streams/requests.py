@@ -137,9 +137,9 @@ class PurchaseRequests(TableStream):
             raise _dropped(SYS_ID, self.shape)
         return answer.rows
 
-    def records(self, reader: RowReader, rows: list[Record]) -> list[Record]:
+    def records(self, reader: RowReader, rows: list[Record], *, plain: bool = False) -> list[Record]:
         """Return requisitions with their lines."""
-        headers = reader.records(rows)
+        headers = reader.records(rows, plain=plain)
         lines: dict[str, list[Record]] = {str(header[SYS_ID]): [] for header in headers}
         chunks = _chunks(list(lines)) if self.mask["properties", LINES] else iter(())
         for found in in_order(self._lines_of, chunks, int(self.config["max_concurrency"]) - 1):
