@@ -74,6 +74,7 @@ def test_a_deleted_requisition_is_told_with_purchase_requests(sim):
     sim.delete(HEADERS, made[0]["sys_id"])
     second = sync(sim, REQUESTS, detect_deletes=True, state=first.states[-1])
     assert set(gone(second, REQUESTS)) == {made[0]["sys_id"]}
+    assert [r["number"] for r in second.records[REQUESTS] if r.get(GONE)] == [made[0]["number"]]
 
 
 def test_whole_tables_tell_no_deletes(sim):

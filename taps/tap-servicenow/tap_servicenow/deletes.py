@@ -20,10 +20,11 @@ from tap_servicenow.values import moment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ml_connector.delivery.sink import Row
     from ml_connector.vendors.servicenow.reader import Reader
 
 TRACES = "sys_audit_delete"
-TABLE, ROW, WHEN = "tablename", "documentkey", "sys_created_on"
+TABLE, ROW, WHEN, SHOWN = "tablename", "documentkey", "sys_created_on", "display_value"
 TOGETHER = 500  # records of a page
 
 
@@ -33,17 +34,23 @@ class Deletions:
 
     reader: Reader
     table: str
+    shown: str
+    """The column that stands for a row, such as its number: of a deleted one it is told, too. '' for none."""
 
     def pages(self, since: str) -> Iterator[Page]:
         """Yield, for rows deleted since and not back again, their id and when. Raises Forbidden."""
-        found = self.reader.rows(TRACES, f"{TABLE}={self.table}^{WHEN}>={since}", (TABLE, ROW, WHEN))
+        found = self.reader.rows(TRACES, f"{TABLE}={self.table}^{WHEN}>={since}", (TABLE, ROW, WHEN, SHOWN))
         for trace in found:
             if any(name not in trace for name in (TABLE, ROW, WHEN)):
                 raise Forbidden(f"{TRACES} is not readable as a whole: detect_deletes needs {TABLE}, {ROW} and {WHEN}")
             if trace[TABLE] != self.table or trace[WHEN] < since:
                 raise Forbidden(f"the instance dropped the query on {TRACES}: give the account a role that may read it")
-        when = {trace[ROW]: trace[WHEN] for trace in sorted(found, key=lambda trace: trace[WHEN])}
-        back = self.reader.lookup(self.table, [SYS_ID], [(row,) for row in when], [])
-        gone = [{SYS_ID: row, DELETED_AT: moment(at)} for row, at in when.items() if (row,) not in back]
+        last = {trace[ROW]: trace for trace in sorted(found, key=lambda trace: trace[WHEN])}
+        back = self.reader.lookup(self.table, [SYS_ID], [(row,) for row in last], [])
+        gone = [self._marked(trace) for row, trace in last.items() if (row,) not in back]
         for start in range(0, len(gone), TOGETHER):
             yield Page(Conforming(gone[start : start + TOGETHER]))
+
+    def _marked(self, trace: Row) -> Row:
+        shown = {self.shown: trace[SHOWN]} if self.shown and trace.get(SHOWN) else {}
+        return {SYS_ID: trace[ROW], **shown, DELETED_AT: moment(trace[WHEN])}

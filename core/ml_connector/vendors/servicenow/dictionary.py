@@ -36,6 +36,7 @@ class Column:
     max_length: int | None
     reference: str = ""  # the table it refers to
     choice: bool = False  # whether people see a label from a list
+    display: bool = False  # whether it stands for the whole row
 
     @property
     def is_text(self) -> bool:
@@ -70,6 +71,11 @@ class Table:
     def columns(self) -> dict[str, Column]:
         """Every column by its name, inherited ones first; a table's own definition wins."""
         return {name: column for layer in reversed(self.layers) for name, column in layer.items()}
+
+    @property
+    def display(self) -> str:
+        """The column that stands for a row, '' for none; the nearest layer decides."""
+        return next((name for layer in self.layers for name, column in layer.items() if column.display), "")
 
     def find(self, name: str) -> list[Column]:
         """Return the columns that `name` may mean: by column name, else by label; the nearest layer decides."""
@@ -142,7 +148,7 @@ class Dictionary:
 
     def _columns(self, tables: set[str]) -> dict[str, dict[str, Column]]:
         fields = ("element", "column_label", "internal_type", "max_length", "active")
-        told = ("reference", "choice")
+        told = ("reference", "choice", "display")
         found = self._reader.lookup("sys_dictionary", ["name"], [(table,) for table in tables], fields, told)
         columns: dict[str, dict[str, Column]] = defaultdict(dict)
         for (table,), rows in found.items():
@@ -175,4 +181,5 @@ def _column(row: Mapping[str, str]) -> Column:
         max_length=int(length) if length.isdigit() else None,
         reference=row.get("reference", ""),
         choice=row.get("choice", "") not in ("", "0"),
+        display=row.get("display") == "true",
     )

@@ -81,7 +81,11 @@ class TableStream(Stream):
     @cached_property
     def deletions(self) -> Deletions | None:
         """Where deleted rows are told, if that is wanted."""
-        return Deletions(self.instance.reader, self.shape.table) if self.instance.config["detect_deletes"] else None
+        if not self.instance.config["detect_deletes"]:
+            return None
+        shown = self.instance.dictionary.table(self.shape.table).display
+        # A number is shown as it is stored; of other columns, people may see another text.
+        return Deletions(self.instance.reader, self.shape.table, shown if shown == "number" else "")
 
     @cached_property
     def chosen(self) -> Shape:
