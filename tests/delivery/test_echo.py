@@ -132,6 +132,51 @@ def test_once_it_is_known_only_the_record_itself_is_the_echo(there: Pipeline, ba
     assert states["far:US01:supplier_invoices:902"][1] != "echo"
 
 
+class Halting(Numbering):
+    """Writes an invoice, and then does not call it delivered."""
+
+    state, tells = State.REFUSED, False
+
+    def send(self, effects: Sequence[Effect]) -> Iterable[Outcome]:
+        for outcome in super().send(effects):
+            halted = outcome.effect.name == "header" and outcome.effect.business_key == KEY
+            told = outcome.answered if self.tells else None
+            yield replace(outcome, state=self.state, reason="halted", answered=told) if halted else outcome
+
+
+def _halt(there: Pipeline, state: State, *, tells: bool) -> str:
+    sink = Halting(there.server)
+    sink.state, sink.tells = state, tells
+    records = (("suppliers", supplier("S1")), ("supplier_invoices", invoice("7")))
+    there.run(*records, sink=sink, target_map=THERE)
+    (row,) = there.server.tables["invoices"].values()
+    return str(row["id"])
+
+
+def test_one_that_was_refused_in_part_is_there_so_what_carries_its_reference_waits(
+    there: Pipeline, back: Pipeline
+) -> None:
+    number = _halt(there, State.REFUSED, tells=False)
+    states, _ = _read(back, _far(number, reference=REFERENCE))
+    assert states == {f"far:US01:supplier_invoices:{number}": ("parked", "echo_in_doubt")}
+
+
+def test_one_that_is_there_and_waits_for_a_person_is_known_by_its_key(there: Pipeline, back: Pipeline) -> None:
+    number = _halt(there, State.PARKED, tells=True)
+    states, _ = _read(back, _far(number, reference="cut off by the target"))
+    assert states == {f"far:US01:supplier_invoices:{number}": ("skipped", "echo")}
+
+
+def test_what_was_delivered_from_there_before_we_wrote_to_it_stays_delivered(there: Pipeline, back: Pipeline) -> None:
+    """We wrote to a row that was there: it is no copy of ours, and its changes still arrive."""
+    _read(back, _far("id2"))
+    assert _write(there) == "id2"
+    states, _ = _read(back, _far("id2") | {"tax": 26, "total": 126})
+    assert states == {"far:US01:supplier_invoices:id2": ("delivered", None)}
+    (row,) = back.server.tables["invoices"].values()
+    assert row["total"] == 126
+
+
 def test_what_a_connector_wants_to_remember_comes_back_with_the_next_change(there: Pipeline) -> None:
     number = _write(there)
     sink = Numbering(there.server, swallow={KEY}, settle_window=timedelta(hours=1))

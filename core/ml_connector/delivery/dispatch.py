@@ -77,7 +77,7 @@ class Dispatcher:
         with self._run.store.transaction() as connection:
             known = outbox.find(connection, self._run.target_id, [work.key for work in works])
             apply_edits(connection, self._run, works)
-            echo.recognise(connection, works)
+            echo.recognise(connection, [work for work in works if not _has_arrived(known.get(work.key))])
         for work in works:
             work.known = known.get(work.key)
             work.delivery_id = work.known.id if work.known else 0
@@ -255,6 +255,11 @@ class Dispatcher:
 
 
 _GOING_OUT = Verdict(State.IN_DOUBT, "going_out", "the request was about to leave when this was written")
+
+
+def _has_arrived(known: KnownDelivery | None) -> bool:
+    """Say whether the target has confirmed some version of a record."""
+    return known is not None and known.settled_source_hash is not None
 
 
 def _needs_letter(known: KnownDelivery) -> bool:

@@ -1,13 +1,14 @@
 """Echoes: what we wrote ourselves, met again as a source (DESIGN §3).
 
 An effect is known under the business key by which a tap reads its row back, once the target has told the columns of
-that key; until then under the reference the row carries. Both are durable before, or with, what they tell of.
+that key; until then under the reference the row carries. Both are durable before, or with, what they tell of. What was
+delivered from there before we wrote to it is its own, and stays delivered.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
 
@@ -34,6 +35,14 @@ ECHO, IN_DOUBT = "echo", "echo_in_doubt"
 _GIVEN_UP = (State.REFUSED, State.SKIPPED, State.WAIVED)
 
 
+class _Row(NamedTuple):
+    """A row we wrote, or may have written."""
+
+    origin: str  # the business key of the record it was written of
+    state: str
+    remote_id: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Echoes:
     """Names the rows we write as a tap will name them; `company` is what the tap stamps, None when nobody knows."""
@@ -56,9 +65,12 @@ class Echoes:
         return f"{self._place(rule)}?{rule.reference}={join_key(list(effect.key.values()))}"
 
     def told(self, outcome: Outcome) -> str | None:
-        """Return the business key a tap will give a row, None while the target has not told all of it."""
+        """Return the business key a tap will give a row, None while the target has not told all of it.
+
+        A row may be there and still wait for a person: what the target has told of it is as good as of a delivered one.
+        """
         rule = self.rules.get(outcome.effect.table)
-        if rule is None or outcome.state != State.DELIVERED:
+        if rule is None or (outcome.state != State.DELIVERED and outcome.answered is None):
             return None
         answered = {**(outcome.answered or {}), "id": outcome.target_id or outcome.effect.target_id or ""}
         parts = [answered.get(name, "") for name in rule.key]
@@ -76,9 +88,10 @@ def recognise(connection: Connection, works: Sequence[Work]) -> None:
     if not known:
         return
     for work in open_works:
-        for name in _names(work.record):
-            if name in known and known[name][0] != work.key:
-                work.verdict = _verdict(*known[name], sure=name == work.key) or work.verdict
+        found = [(name, known[name]) for name in _names(work.record) if name in known]
+        others = [(name, row) for name, row in found if row.origin != work.key]
+        verdicts = (_verdict(row, sure=name == work.key) for name, row in others)
+        work.verdict = next(filter(None, verdicts), None)
 
 
 def _names(record: CanonicalRecord) -> Iterator[str]:
@@ -88,24 +101,24 @@ def _names(record: CanonicalRecord) -> Iterator[str]:
             yield f"{record.erp_source}:{record.record_type}?{field}={value}"
 
 
-def _known(connection: Connection, names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    found: dict[str, tuple[str, str]] = {}
+def _known(connection: Connection, names: Iterable[str]) -> dict[str, _Row]:
+    found: dict[str, _Row] = {}
     for page in pages(sorted(names)):
-        query = select(effects.c.known_as, deliveries.c.business_key, effects.c.state)
+        query = select(effects.c.known_as, deliveries.c.business_key, effects.c.state, effects.c.remote_id)
         joined = query.join(deliveries, deliveries.c.id == effects.c.delivery_id)
-        for known_as, business_key, state in connection.execute(joined.where(effects.c.known_as.in_(page))):
-            found[known_as] = (business_key, state)
+        for known_as, *row in connection.execute(joined.where(effects.c.known_as.in_(page))):
+            found[known_as] = _Row(*row)
     return found
 
 
-def _verdict(origin: str, state: str, *, sure: bool) -> Verdict | None:
+def _verdict(row: _Row, *, sure: bool) -> Verdict | None:
     if sure:
-        return Verdict(State.SKIPPED, ECHO, f"we wrote it ourselves, of {origin}")
-    if state in _GIVEN_UP:
+        return Verdict(State.SKIPPED, ECHO, f"we wrote it ourselves, of {row.origin}")
+    if row.state in _GIVEN_UP and row.remote_id is None:  # a document refused in part is there
         return None
     return Verdict(
         State.PARKED,
         IN_DOUBT,
-        f"it carries the reference of {origin}, which we were writing when the answer was lost",
+        f"it carries the reference of {row.origin}, and what the target made of that one is not settled",
         suggestion="Nothing to do: it is decided as soon as the outcome of that one is known. Run its pipeline again.",
     )

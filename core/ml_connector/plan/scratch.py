@@ -14,9 +14,10 @@ _AT_ONCE = 2000
 
 
 def scratch_copy(store: Store, target_id: str) -> Store:
-    """Return a private copy of what the store knows of one target; the trail stays behind.
+    """Return a private copy of what the store knows of one target, and of rows we wrote that a tap may read back.
 
-    It is a temporary database of SQLite: a file without a name, which the operating system removes with the process.
+    The trail stays behind. It is a temporary database of SQLite: a file without a name, which the operating system
+    removes with the process.
     """
     engine = create_engine("sqlite://", creator=_nameless, poolclass=StaticPool)
 
@@ -49,10 +50,12 @@ def _pour(source: Connection, target: Connection, table: Table, target_id: str) 
 
 
 def _what_matters(table: Table, target_id: str) -> Select[tuple[object, ...]]:
+    echoes = effects.c.known_as.is_not(None)
     if table is deliveries:
-        return select(table).where(table.c.target_id == target_id)
+        written = select(effects.c.delivery_id).where(echoes)
+        return select(table).where(or_(table.c.target_id == target_id, table.c.id.in_(written)))
     if table is effects:
-        mine = deliveries.c.target_id == target_id
+        mine = or_(deliveries.c.target_id == target_id, echoes)
         return select(table).join(deliveries, deliveries.c.id == table.c.delivery_id).where(mine)
     if table is dead_letters:
         of_use = or_(table.c.closed_at.is_(None), table.c.edit.is_not(None))  # an edit holds after its letter closed
