@@ -137,5 +137,13 @@ class Program:
         store.close()
         return [tuple(row) for row in rows]
 
+    def known_as(self) -> list[str]:
+        """Return the keys by which tap-acumatica will read our documents back."""
+        store = open_store(self.store_url)
+        with store.transaction() as connection:
+            rows = connection.execute(select(tables.effects.c.known_as).order_by(tables.effects.c.id)).scalars().all()
+        store.close()
+        return list(rows)
+
     def orders(self) -> list[dict[str, Any]]:
         return [row for row in self.sim.rows("PurchaseOrder") if str(row["VendorRef"] or "").startswith("PR")]

@@ -104,6 +104,8 @@ def test_requests_become_orders_once(program, acumatica):
     assert {(line["Subaccount"], row["Hold"]) for row in program.orders() for line in row["Details"]} == {
         ("ADM-000", False)
     }
+    numbers = [row["OrderNbr"] for row in program.orders()]
+    assert program.known_as() == [f"acumatica:DEMO:purchase_orders:Normal/{number}" for number in numbers]
     assert acumatica.log.requests("/auth/logout$")[-1].status == 204
     acumatica.log.clear()
     program.feed(request(1), request(2, asked(1), asked(2, "ORANGES", "3.5", "4.00")))
