@@ -278,6 +278,19 @@ def test_what_an_earlier_call_brought_and_is_not_processed_yet_is_not_sent_again
     assert numbers(sim) == ["1"]
 
 
+def test_a_call_that_came_twice_and_is_refused_as_a_duplicate_is_no_fault(sim: ServiceNowSimulator) -> None:
+    sim.configure(imports="manual", ap_invoice_duplicates="reject")
+    sim.restrict("read", LOG)
+    outcomes = [bench(sim).send(effect)[0] for effect in (invoice("1"), invoice("1"), invoice("1", lines=3))]
+    sim.process_imports()
+    sim.instance.access.__init__()
+    one, two, three = bench(sim).settle(outcomes)
+    assert [one.action, two.action] == ["created", "unchanged"]
+    assert one.target_id == two.target_id
+    assert (three.state, "Duplicate invoice" in three.message) == (State.REFUSED, True)
+    assert numbers(sim) == ["1"]
+
+
 def test_another_company_s_invoice_of_the_same_number_is_not_taken_for_the_lost_one(sim: ServiceNowSimulator) -> None:
     sim.configure(imports="manual")
     it = bench(sim)

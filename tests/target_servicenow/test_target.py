@@ -112,18 +112,19 @@ def test_credentials_that_are_not_set_are_named():
         )
 
 
+@pytest.mark.parametrize("name", ["settle_window", "ap_invoice_window"])
 @pytest.mark.parametrize(
     ("url", "window", "allowed"),
     [("https://acme.example", 59, False), ("https://acme.example", 60, True), ("http://127.0.0.1:1", 0, True)],
 )
-def test_a_settle_window_shorter_than_a_call_may_run_is_refused(url, window, allowed):
+def test_a_settle_window_shorter_than_a_call_may_run_is_refused(name, url, window, allowed):
     target = TargetServiceNowImportSet(
-        config={"instance_url": url, "mapping": ["a", "b"], "settle_window": window, **CREDENTIALS}
+        config={"instance_url": url, "mapping": ["a", "b"], name: window, **CREDENTIALS}
     )
     if allowed:
         assert isinstance(target.open_sink(), ServiceNowSink)
         return
-    with pytest.raises(ConfigError, match="settle_window"):
+    with pytest.raises(ConfigError, match=f"{name}"):
         target.open_sink()
 
 

@@ -129,18 +129,19 @@ class TargetServiceNowImportSet(DeliveryTarget):
     def open_sink(self) -> Sink:
         """Return the sink for the configured instance."""
         config = self.config
-        window = float(config["settle_window"])
-        if window < MIN_WINDOW and urlsplit(config["instance_url"]).hostname not in LOOPBACK:
-            raise ConfigError(
-                f"settle_window is {window:.0f} s: the instance may still commit a lost call after {MIN_WINDOW} s. "
-                f"Set it to {MIN_WINDOW} or more."
-            )
+        for name in ("settle_window", "ap_invoice_window"):
+            window = float(config[name])
+            if window < MIN_WINDOW and urlsplit(config["instance_url"]).hostname not in LOOPBACK:
+                raise ConfigError(
+                    f"{name} is {window:.0f} s: the instance may still commit a lost call after {MIN_WINDOW} s. "
+                    f"Set it to {MIN_WINDOW} or more."
+                )
         options = Options(
             mode=Mode(config["mode"]),
             key_style=KeyStyle(config["key_style"]),
             batch_size=config.get("batch_size"),
             max_concurrency=config["max_concurrency"],
-            settle_window=window,
+            settle_window=float(config["settle_window"]),
             patience=float(config["patience"]),
             empty_values=EmptyValues(config["empty_values"]),
             documents=ApOptions(

@@ -74,11 +74,17 @@ class Landing:
             if len(found) > 1:
                 yield ambiguous(effect, len(found))
             elif entry is not None and entry.failed:
-                yield logged(effect, entry.words, next((row["sys_id"] for row in found), None))
+                yield self._refused(effect, entry, next((row["sys_id"] for row in found), None))
             elif found:
                 yield self._landed(effect, found[0], entry, lines) or self._waiting(effect, entry, trouble)
             else:
                 yield self._waiting(effect, entry, trouble)
+
+    def _refused(self, effect: Effect, entry: Entry, number: str | None) -> Outcome:
+        """Judge an invoice that the log complains of; a call of ours that came twice is no fault of the invoice."""
+        if number is not None and entry.twice and self._shows(effect, number):
+            return Outcome(effect, State.DELIVERED, action="unchanged", target_id=number)
+        return logged(effect, entry.words, number)
 
     def _landed(self, effect: Effect, row: Row, entry: Entry | None, lines: Mapping[str, int] | None) -> Outcome | None:
         """Judge an invoice that is there; None when it is not known yet whether it is this attempt's, and whole."""
@@ -96,7 +102,7 @@ class Landing:
         return None
 
     def _shows(self, effect: Effect, number: str) -> bool:
-        """Say whether an invoice that was there before shows what was sent."""
+        """Say whether an invoice that is there shows what was sent, with all its lines."""
         return self.compare([replace(effect, target_id=number)])[effect.id].found is Found.EQUAL
 
     def _waiting(self, effect: Effect, entry: Entry | None, trouble: str) -> Outcome:

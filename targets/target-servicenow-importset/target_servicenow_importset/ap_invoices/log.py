@@ -38,6 +38,7 @@ NEEDED = ("batch", "status")
 BY_NUMBER = ("source", "invoice")  # companies may use one number, so that alone names no invoice
 STUCK = timedelta(days=1)  # an invoice that waits longer is not waited for
 FAILING = ("error", "fail", "reject", "invalid", "skip")  # UNCONFIRMED, so any word that says so
+TWICE = ("duplicate", "already exist", "exists already")  # UNCONFIRMED likewise
 DONE = ("success", "processed", "complete", "created", "inserted", "updated", "done")
 
 
@@ -53,6 +54,11 @@ class Entry:
     def failed(self) -> bool:
         """Say whether the instance did not take the invoice, or not wholly."""
         return any(word in self.status.lower() for word in FAILING)
+
+    @property
+    def twice(self) -> bool:
+        """Say whether the instance refused the invoice because it has it."""
+        return self.failed and any(word in self.words.lower() for word in TWICE)
 
     @property
     def done(self) -> bool:
