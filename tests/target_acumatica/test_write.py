@@ -5,8 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from ml_connector.delivery.sink import State
+from ml_connector.delivery.discretion import discreet_outcome
+from ml_connector.delivery.sink import Outcome, State
 from ml_connector_simulators.acumatica import Settings
+from target_acumatica import outcomes
+from target_acumatica.document import Difference
 from target_acumatica.values import EmptyValues
 
 from tests.target_acumatica.conftest import line, order, states, vendor
@@ -170,6 +173,17 @@ def test_a_value_that_is_not_kept_is_told(bench, park, state):
     assert states([first]) == [(state, "silent_no_op")]
     assert (first.field, first.value) == ("Details.1.ReceivedAmount", "5.00")
     assert first.target_id == it.orders[0]["id"]
+
+
+def test_a_personal_value_that_is_not_kept_is_named_and_not_quoted():
+    sent, live = "+47 99 00 11 22", "+47 11 22 33 44"
+    effect = vendor("NO01:17", MainContact={"Phone1": sent})
+    differences = [Difference("MainContact.Phone1", sent, live, shown=True)]
+    told = discreet_outcome(outcomes.not_kept(Outcome(effect, DELIVERED), differences, park=False))
+    assert "MainContact.Phone1" in told.message
+    assert sent not in told.message
+    assert live not in told.message
+    assert sent not in str(told.value)
 
 
 def test_a_deleted_document_parks_or_is_made_anew(bench):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery.sink import NOT_SENT, Outcome, State
 from ml_connector.errors import ConnectorError, RecordError, RecordParked
+from ml_connector.secrets.personal import is_personal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,10 +147,14 @@ def unclear_lines(effect: Effect, names: Sequence[str]) -> Outcome:
 
 
 def differing(differences: Sequence[Difference]) -> str:
-    """Say which values the tenant shows otherwise."""
-    named = [f"{it.path}: sent {it.sent!r}, shows {it.live!r}" for it in differences[:_SHOWN]]
+    """Say which values the tenant shows otherwise, of personal ones only which (L10)."""
+    named = [_quoted(it) for it in differences[:_SHOWN]]
     more = len(differences) - len(named)
     return "; ".join(named) + (f"; and {more} more" if more > 0 else "")
+
+
+def _quoted(it: Difference) -> str:
+    return it.path if is_personal(it.path) else f"{it.path}: sent {it.sent!r}, shows {it.live!r}"
 
 
 def not_kept(outcome: Outcome, differences: Sequence[Difference], *, park: bool) -> Outcome:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.delivery.discretion import discreet_outcome
 from ml_connector.delivery.sink import Outcome, State
 from ml_connector.errors import BadAnswer, InDoubt, RecordError, RecordRefused
 from ml_connector.vendors.acumatica.errors import NO_ENTITY, PRECONDITION
@@ -209,10 +210,10 @@ class Writer:
         )
 
     def _told(self, outcome: Outcome) -> Outcome:
-        if outcome.state is State.DELIVERED and outcome.reason:
-            _log.warning("%s %s: %s", outcome.effect.table, outcome.target_id, outcome.message)
-        words = self.reader.client.redactor.clean(outcome.message)
-        return replace(outcome, message=words)
+        told = discreet_outcome(outcome)
+        if told.state is State.DELIVERED and told.reason:
+            _log.warning("%s %s: %s", told.effect.table, told.target_id, told.message)
+        return told
 
 
 def _items(document: Document, name: str, lines: Matched) -> Iterator[Item]:
