@@ -13,6 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the columns."""
-    op.add_column("effects", sa.Column("known_as", sa.Text(), nullable=True))
-    op.add_column("effects", sa.Column("memory", sa.Text(), nullable=True))
+    bytewise = sa.Text(collation="C" if op.get_bind().dialect.name == "postgresql" else None)
+    for name in ("known_as", "memory"):
+        op.add_column("effects", sa.Column(name, bytewise, nullable=True))
     op.create_index(op.f("ix_effects_known_as"), "effects", ["known_as"])
