@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery.engine import Engine
@@ -10,13 +11,16 @@ from ml_connector.delivery.settings import EngineSettings
 from ml_connector.mapping.loader import search_path
 from ml_connector.mapping.source_map import SourceMap
 from ml_connector.mapping.target_map import TargetMap
+from ml_connector.plan.rehearsal import Rehearsal
 from ml_connector.store import open_store, tables
 from sqlalchemy import select
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from ml_connector.delivery.report import RunReport
+    from ml_connector.plan.document import Flow as Plan
 
     from tests.target_servicenow.conftest import Bench
 
@@ -80,15 +84,27 @@ class Flow:
     folder: Path
     target: str = "servicenow-s2p"
     states: list[Any] = field(default_factory=list)
+    plans: list[Plan] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         return f"sqlite:///{self.folder / 'store.db'}"
 
     def run(self, *records: tuple[str, dict[str, Any]], **settings: Any) -> RunReport:
+        """Run records to their outcomes."""
+        return self._through(Engine, records, settings)
+
+    def plan(self, *records: tuple[str, dict[str, Any]], **settings: Any) -> Plan:
+        """Say what a run would do."""
+        self._through(partial(Rehearsal, keep=self.plans.append), records, settings)
+        return self.plans[-1]
+
+    def _through(
+        self, kind: Callable[..., Engine], records: Iterable[tuple[str, dict[str, Any]]], settings: dict[str, Any]
+    ) -> RunReport:
         (self.folder / "plain.yml").write_text(SOURCE_MAP)
         search = search_path(self.folder)
-        engine = Engine(
+        engine = kind(
             settings=EngineSettings(pipeline="test", mapping=f"plain {self.target}", **settings),
             store=open_store(self.url),
             store_url=self.url,

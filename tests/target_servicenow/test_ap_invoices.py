@@ -605,6 +605,13 @@ def test_both_ways_bring_about_the_same_invoices(sim: ServiceNowSimulator, tmp_p
     assert len(seen[0]) == 3
 
 
+def test_a_plan_shows_the_lines_and_posts_nothing(sim: ServiceNowSimulator, tmp_path: Path) -> None:
+    (planned,) = Flow(bench(sim), tmp_path, MAP).plan(record("1")).records
+    (row,) = planned.rows
+    assert (row.table, row.columns["invoice_lines.2.subtotal"].new) == (INVOICES, "100.00")
+    assert sim.log.writes() == []
+
+
 def test_a_run_whose_calls_are_used_up_goes_on_and_the_next_one_sends_the_rest(
     sim: ServiceNowSimulator, tmp_path: Path
 ) -> None:

@@ -159,6 +159,18 @@ def test_another_company_s_supplier_is_none_of_ours(flow: Flow) -> None:
     assert sorted(row[:2] for row in suppliers(flow).values()) == [("visma:NO01", "50"), ("visma:SE01", "50")]
 
 
+def test_a_plan_shows_what_would_be_taken_over_and_writes_nothing(flow: Flow) -> None:
+    number = theirs(flow, tax_id="987")
+    (planned,) = flow.plan(supplier("50", tax_id="987")).records
+    assert [row.name for row in planned.rows] == ["adoption", "header"]
+    assert {name: cell.new for name, cell in planned.rows[0].columns.items()} == {
+        "sys_id": number,
+        "erp_source": "visma:NO01",
+        "supplier_number": "50",
+    }
+    assert suppliers(flow)[number][:2] == ("", "")
+
+
 def test_off_makes_a_second_one_as_before(flow: Flow) -> None:
     theirs(flow, tax_id="987")
     flow.run(supplier("50", tax_id="987"), match_existing=False)

@@ -118,9 +118,7 @@ def test_credentials_that_are_not_set_are_named():
     [("https://acme.example", 59, False), ("https://acme.example", 60, True), ("http://127.0.0.1:1", 0, True)],
 )
 def test_a_settle_window_shorter_than_a_call_may_run_is_refused(name, url, window, allowed):
-    target = TargetServiceNowImportSet(
-        config={"instance_url": url, "mapping": ["a", "b"], name: window, **CREDENTIALS}
-    )
+    target = TargetServiceNowImportSet(config={"instance_url": url, "mapping": ["a", "b"], name: window, **CREDENTIALS})
     if allowed:
         assert isinstance(target.open_sink(), ServiceNowSink)
         return
