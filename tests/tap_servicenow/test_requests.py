@@ -157,13 +157,40 @@ def test_lines_that_are_hidden_stop_the_stream(stocked):
     assert output.records == {}
 
 
-def test_a_denied_parent_column_stops_the_stream(stocked):
+@pytest.mark.parametrize("policy", ["drop", "no_rows", "forbid"])
+def test_a_denied_parent_column_stops_the_stream(stocked, policy):
     request(stocked)
+    stocked.configure(unknown_column=policy)
     stocked.restrict("query_match", LINES, column="purchase_requisition")
-    stray = stocked.add(LINES, line_number="1", product_name="of nobody")
-    assert stray
-    output = captured_run(tap_of(stocked, REQUESTS), Forbidden, "dropped the query on purchase_requisition")
+    output = captured_run(tap_of(stocked, REQUESTS), (ConfigError, Forbidden))
     assert output.records == {}
+
+
+@pytest.mark.parametrize("policy", ["drop", "no_rows", "forbid"])
+@pytest.mark.parametrize(
+    ("table", "operation", "column"),
+    [
+        (LINES, "query_range", "sys_updated_on"),
+        (HEADERS, "query_match", "sys_id"),
+    ],
+)
+def test_a_denied_look_for_changed_lines_stops_the_stream(stocked, policy, table, operation, column):
+    changed = request(stocked)
+    first = read(stocked)
+    stocked.clock.advance(DAY)
+    stocked.update(LINES, changed["lines"][0]["sys_id"], purchased_quantity="7")
+    request(stocked)  # so that the next run has a header to read, too
+    stocked.configure(unknown_column=policy)
+    stocked.restrict(operation, table, column=column)
+    header = stocked.table(HEADERS, number=changed["number"])[0]
+    stocked.update_silently(HEADERS, header["sys_id"], sys_updated_on="2026-10-01 00:00:00")
+    tap = tap_of(stocked, REQUESTS, state=first.states[-1], lookback_minutes=0)
+    if (table, policy) == (LINES, "drop"):  # then every line comes, which loses nothing
+        assert by_number(run(tap))[changed["number"]]["lines"][0]["purchased_quantity"] == Decimal(7)
+        return
+    output = captured_run(tap, (ConfigError, Forbidden))
+    before, after = (run_.states[-1]["bookmarks"][REQUESTS]["replication_key_value"] for run_ in (first, output))
+    assert before == after
 
 
 def test_lines_may_be_deselected(stocked):

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml_connector.delivery.withdrawal import DELETED_AT
 from ml_connector.errors import Forbidden
 from ml_connector.singer.paging import Page
 from ml_connector.singer.rows import Conforming
+from ml_connector.singer.schema import DELETED_AT
 
 from tap_servicenow.shape import SYS_ID
 from tap_servicenow.values import moment

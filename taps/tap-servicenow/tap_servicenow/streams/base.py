@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from ml_connector.delivery.withdrawal import DELETED_AT
 from ml_connector.errors import Forbidden
 from ml_connector.secrets.personal import is_personal
 from ml_connector.singer.rows import Conforming
+from ml_connector.singer.schema import DELETED_AT
 from ml_connector.singer.stream import PLACE, Stream
 from ml_connector.singer.totals import WHOLE_RECORDS
 

@@ -94,6 +94,7 @@ class PurchaseRequests(TableStream):
     def probe(self) -> None:
         """Read one requisition and one line."""
         super().probe()
+        self.instance.proofs.prove(self.line_shape.table, f"{self.parent}ISNOTEMPTY")
         answer = self.lines.read(Ask(f"ORDERBY{SYS_ID}", limit=1))
         if not answer.rows and answer.count:
             raise Forbidden(f"the rows of {self.line_shape.table} are hidden from the account")
@@ -108,6 +109,8 @@ class PurchaseRequests(TableStream):
 
     def _slice(self, one: Mapping[str, Any], since: str | None, size: int, ahead: int) -> Iterator[Page]:
         seen: set[str] = set()
+        if self.mask["properties", LINES]:
+            self.instance.proofs.prove(self.line_shape.table, f"{self.parent}ISNOTEMPTY")
         pages = super()._slice(one, since, size, ahead)
         begun_before = self._began  # then lines of requisitions that were read in that run may have changed since
         for page in pages:
@@ -126,7 +129,11 @@ class PurchaseRequests(TableStream):
             if any(text_of(row.get(STAMP), Part.VALUE) < since for row in page.rows):
                 raise _dropped(STAMP, shape)
             parents |= dict.fromkeys(self._parent(row) for row in page.rows)
+        if not parents:
+            self.instance.proofs.prove_range(shape.table, STAMP)
         wanted = [parent for parent in parents if parent and parent not in seen]
+        if wanted:
+            self.instance.proofs.prove(self.shape.table, f"{SYS_ID}ISNOTEMPTY")
         for some in _chunks(wanted):
             yield Window(self._requisitions(some))
 
