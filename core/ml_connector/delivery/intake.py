@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery.sink import State
-from ml_connector.delivery.withdrawal import DELETED_AT, VANISHED, not_there
+from ml_connector.delivery.withdrawal import VANISHED, not_there
 from ml_connector.delivery.work import Verdict, Work
 from ml_connector.errors import RecordParked, RecordRefused
 from ml_connector.finance.records import CanonicalRecord, join_key
 from ml_connector.mapping.stream_map import Outline, Skipped
 from ml_connector.secrets import MASK
 from ml_connector.secrets.personal import without_iban
+from ml_connector.singer.schema import DELETED_AT
 from ml_connector.store.text import digest
 
 if TYPE_CHECKING:

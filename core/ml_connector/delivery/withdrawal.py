@@ -26,9 +26,6 @@ WITHDRAWN = (VOIDED, VANISHED)
 CANCELLED = "cancelled"
 """The trail's word for a withdrawn record that the target confirmed as cancelled."""
 
-DELETED_AT = "_sdc_deleted_at"
-"""The Singer field by which a tap, or a census, says that the source no longer has a record."""
-
 _WORDS = {
     VOIDED: ("voided_after_delivery", "was voided in the source after it was delivered"),
     VANISHED: ("vanished", "is no longer in the source, and was delivered"),

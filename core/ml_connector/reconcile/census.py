@@ -14,10 +14,11 @@ from ml_connector.delivery.deadletters import StreamShape
 from ml_connector.delivery.delivery_row import of_record
 from ml_connector.delivery.intake import Intake
 from ml_connector.delivery.sink import State
-from ml_connector.delivery.withdrawal import DELETED_AT, VANISHED, VOIDED, WITHDRAWN
+from ml_connector.delivery.withdrawal import VANISHED, VOIDED, WITHDRAWN
 from ml_connector.delivery.work import OPEN_STATES
 from ml_connector.reconcile.ledger import kind_of
 from ml_connector.secrets.sealing import masked
+from ml_connector.singer.schema import DELETED_AT
 from ml_connector.store.tables import deliveries
 from ml_connector.store.text import stamp, utc_now
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 JsonSchema = dict[str, Any]
 
+DELETED_AT = "_sdc_deleted_at"
+"""The field by which a tap, or a census, says that the source no longer has a record."""
+
 _SCALARS: Mapping[str, JsonSchema] = {
     "string": {"type": ["string", "null"]},
     "date-time": {"type": ["string", "null"], "format": "date-time"},

@@ -6,9 +6,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.delivery.withdrawal import DELETED_AT
 from ml_connector.finance.catalog import RECORD_TYPES
-from ml_connector.singer.schema import json_schema
+from ml_connector.singer.schema import DELETED_AT, json_schema
 
 if TYPE_CHECKING:
     from ml_connector.finance.catalog import RecordType

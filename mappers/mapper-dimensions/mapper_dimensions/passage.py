@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 from ml_connector.delivery.deadletters import StreamShape
 from ml_connector.delivery.intake import Intake
 from ml_connector.delivery.sink import State
-from ml_connector.delivery.withdrawal import DELETED_AT, VANISHED
+from ml_connector.delivery.withdrawal import VANISHED
 from ml_connector.delivery.work import Verdict, Work
 from ml_connector.errors import RecordParked, RecordRefused
 from ml_connector.finance.catalog import RECORD_TYPES
 from ml_connector.finance.checks import check_document
 from ml_connector.mapping import TargetMap
+from ml_connector.singer.schema import DELETED_AT
 from ml_connector.store.text import encode
 from singer_sdk.singerlib.messages import Message, RecordMessage, SchemaMessage
 
