@@ -131,6 +131,26 @@ def test_many_references_are_looked_up_in_urls_that_fit(bench):
     assert all(len(entry.query["$filter"]) < 1_800 for entry in lists)
 
 
+@pytest.mark.parametrize(
+    ("settings", "reads"),
+    [
+        (Settings(put_answers="sent"), 2),
+        (Settings(put_answers="all"), 2),
+        (Settings(put_answers="sent", unoptimized={"PurchaseOrder": {"Details": "Transactions"}}), 22),
+    ],
+    ids=["sent", "all", "not in one query"],
+)
+def test_a_write_answers_what_is_needed_unless_the_tenant_cannot_show_it(bench, settings, reads):
+    it = bench(settings)
+    it.sink._reader.contract  # noqa: B018  it is read once, and is not counted
+    it.sim.log.clear()
+    outcomes = it.send(*(order(f"REQ{number}", line(1), line(2, "ORANGES")) for number in range(20)))
+    assert {o.state for o in outcomes} == {DELIVERED}
+    assert all(o.answered["OrderNbr"] and set(o.memory["lines"]["Details"]) == {"1", "2"} for o in outcomes)
+    assert len(it.puts()) == 20
+    assert len(it.sim.log.requests("/PurchaseOrder", method="GET")) == reads
+
+
 def test_a_document_of_many_lines_is_on_hold_until_the_last_is_there(bench):
     it = bench(lines_per_request=2)
     (first,) = it.send(order("REQ1", *(line(n, quantity=n) for n in range(1, 6)), Hold=False))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ROW = "__row__"  # tells the items of a nested list apart (maps: `__row__`)
 HOLD = "Hold"
+NUMBER = "LineNbr"
 
 
 class Difference(NamedTuple):
@@ -96,6 +97,18 @@ class Document:
                 yield from self._linked(value, f"{above}{name}/")
 
     @property
+    def select(self) -> list[str]:
+        """What an answer must show so that it can be compared, and its lines known again."""
+        inside = [f"{name}/{each}" for name in self.lists for each in self._line_fields(name)]
+        return [*_leaves(self.header, ""), *inside]
+
+    def _line_fields(self, name: str) -> list[str]:
+        known = self.contract.entity(self.entity.details[name]).fields
+        sent = [each for line in self.lists[name].values() for each in line]
+        number = [NUMBER] if NUMBER in known else []
+        return list(dict.fromkeys([*number, *sent])) or list(known)[:1]
+
+    @property
     def size(self) -> int:
         """How many lines it has."""
         return sum(len(lines) for lines in self.lists.values())
@@ -125,6 +138,14 @@ class Document:
     def values(self, live: Record) -> dict[str, str]:
         """Return the plain header fields of a live record as texts."""
         return {name: _shown(plain(live, name)) for name in (*self.entity.fields, NOTE) if name in live}
+
+
+def _leaves(fields: Mapping[str, Any], above: str) -> Iterator[str]:
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{above}{name}/")
+        else:
+            yield above + name
 
 
 def _shown(value: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from target_acumatica.document import NUMBER
 from target_acumatica.values import plain, text
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     Record = Mapping[str, Any]
     Memory = Mapping[str, Any]
 
-NUMBER = "LineNbr"
 # What a line is about: lines that differ in one of these are different lines, whatever their place.
 TELLING = ("InventoryID", "TaxID", "AttributeID", "DocType", "ReferenceNbr", "PaymentInstructionsID", "Account")
 

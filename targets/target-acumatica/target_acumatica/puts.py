@@ -11,6 +11,7 @@ from ml_connector.vendors.acumatica.values import wrap
 from target_acumatica.document import HOLD
 from target_acumatica.lines import all_lines, remember
 from target_acumatica.policy import KEYS
+from target_acumatica.reader import MAX_QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from target_acumatica.lines import Matched
     from target_acumatica.reader import Reader
 
+STATUS = "Status"
 INSERT, UPDATE = {"If-None-Match": "*"}, {"If-Match": "*"}
 
 
@@ -54,6 +56,7 @@ class Puts:
     reader: Reader
     lines_per_request: int
     stop: BadAnswer | None = None  # an answer that nothing explains: no further document goes out
+    _selects: dict[str, bool] = field(default_factory=dict)  # entity → whether a read has taken such a `$select`
 
     def create(self, document: Document, written: Written) -> None:
         """Make a document. One with many lines is on hold until the last of them is there."""
@@ -100,7 +103,7 @@ class Puts:
 
     def _put(self, document: Document, written: Written, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         entity = document.entity.name
-        path = self.reader.path(entity, expand=document.expand)
+        path = self.reader.path(entity, expand=document.expand, select=self._select(document))
         try:
             reply = self.reader.client.request("PUT", path, json=wrap(body), headers=headers)
         except BadAnswer as error:
@@ -112,6 +115,20 @@ class Puts:
             raise InDoubt(f"{reply}: the answer does not show the document; it is looked up, not repeated")
         written.target_id = str(answer["id"])
         self._note(document, written, answer)
+
+    def _select(self, document: Document) -> Sequence[str]:
+        """Return what a write is to answer beside what was sent, such as the number a document gets.
+
+        Only in a form that a read has taken before: what a tenant says to a write that it does not understand would
+        leave the write in doubt. Without it, what an answer lacks is read.
+        """
+        entity = document.entity
+        own = (*KEYS.get(entity.name, ()), HOLD, STATUS)
+        names = list(dict.fromkeys((*document.select, *(name for name in own if name in entity.fields))))
+        if entity.name not in self._selects:
+            self._selects[entity.name] = self.reader.shows(entity.name, names, document.expand)
+        fits = len(self.reader.path(entity.name, expand=document.expand, select=names)) < MAX_QUERY
+        return names if self._selects[entity.name] and fits else ()
 
     def _note(self, document: Document, written: Written, answer: Record) -> None:
         """Take in what the answer shows; what it leaves out is read."""

@@ -69,6 +69,17 @@ class Reader:
                 return None
             raise
 
+    def shows(self, entity: str, select: Iterable[str], expand: Iterable[str]) -> bool:
+        """Say whether the tenant can show these fields of an entity, by reading at most one record."""
+        query = {"$select": ",".join(select), "$expand": ",".join(expand), "$top": "1"}
+        if len(_encoded(query)) > MAX_QUERY:
+            return False
+        try:
+            self._list(entity, {name: value for name, value in query.items() if value})
+        except (BadAnswer, ConfigError):
+            return False
+        return True
+
     def first(self, entity: str, column: str) -> list[Record]:
         """Return at most one record, to see whether the entity may be read."""
         return self._list(entity, {"$select": column, "$top": "1"})
@@ -116,11 +127,12 @@ class Reader:
         """Return the entities that a table's rows are in."""
         return tuple(name for name in _ITEMS if self.contract.has(name)) if table == ITEM else (table,)
 
-    def path(self, entity: str, record_id: str = "", expand: Iterable[str] = ()) -> str:
-        """Return the path of an entity or one record of it, with what is to be expanded."""
-        wanted = ",".join(expand)
+    def path(self, entity: str, record_id: str = "", expand: Iterable[str] = (), select: Iterable[str] = ()) -> str:
+        """Return the path of an entity or one record of it, with what is to be expanded and shown."""
+        query = {"$expand": ",".join(expand), "$select": ",".join(select)}
+        given = _encoded({name: value for name, value in query.items() if value})
         place = f"{self.root}/{entity}" + (f"/{record_id}" if record_id else "")
-        return f"{place}?$expand={quote(wanted, safe=',/')}" if wanted else place
+        return f"{place}?{given}" if given else place
 
     def _list(self, entity: str, query: Mapping[str, str]) -> list[Record]:
         try:

@@ -106,6 +106,7 @@ class TargetAcumatica(DeliveryTarget):
     """Delivers purchase orders, vendors and other records into Acumatica."""
 
     name = "target-acumatica"
+    package_name = "ml-connector-target-acumatica"
     config_jsonschema = th.PropertiesList(
         *CONNECTION_SETTINGS, *OWN_SETTINGS, *LIMITS, *DELIVERY_SETTINGS.wrapped.values()
     ).to_dict()
