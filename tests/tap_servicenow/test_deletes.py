@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ml_connector.errors import Forbidden
+from ml_connector.errors import ConfigError, Forbidden
 
-from tests.tap_servicenow.conftest import CENTERS, DAY, HEADERS, REQUESTS, captured_run, centers, ids, sync, tap_of
+from tests.tap_servicenow.conftest import CENTERS, DAY, HEADERS, REQUESTS, captured_run, centers, ids, run, sync, tap_of
 
 GONE = "_sdc_deleted_at"
 
@@ -55,14 +55,30 @@ def test_without_the_setting_deletes_are_not_looked_for(sim):
     assert sim.log.requests(path="/api/now/table/sys_audit_delete") == []
 
 
-@pytest.mark.parametrize("column", ["", "documentkey", "tablename"])
-def test_deletes_that_may_not_be_read_are_not_taken_for_none(sim, column):
+@pytest.mark.parametrize("policy", ["drop", "no_rows", "forbid"])
+@pytest.mark.parametrize(
+    ("operation", "column"),
+    [
+        ("read", ""),
+        ("read", "documentkey"),
+        ("read", "tablename"),
+        ("query_match", "tablename"),
+        ("query_range", "sys_created_on"),
+    ],
+)
+def test_deletes_that_may_not_be_read_are_not_taken_for_none(sim, operation, column, policy):
     rows = centers(sim, 3)
     first = sync(sim, CENTERS, detect_deletes=True)
+    sim.delete("sn_fin_erp_source", sim.table("sn_fin_erp_source")[0]["sys_id"])
+    sim.clock.advance(DAY)
     sim.delete(CENTERS, rows[1]["sys_id"])
-    sim.restrict("read", "sys_audit_delete", column=column)
+    sim.configure(unknown_column=policy)
+    sim.restrict(operation, "sys_audit_delete", column=column)
     tap = tap_of(sim, CENTERS, detect_deletes=True, state=first.states[-1])
-    output = captured_run(tap, (Forbidden, KeyError), "sys_audit_delete|query")
+    if (operation, policy) == ("query_range", "drop"):  # then more traces come, which loses nothing
+        assert set(gone(run(tap))) == {rows[1]["sys_id"]}
+        return
+    output = captured_run(tap, (ConfigError, Forbidden), "sys_audit_delete|query")
     assert output.states[-1]["bookmarks"][CENTERS] == first.states[-1]["bookmarks"][CENTERS]
 
 

@@ -37,7 +37,7 @@ def test_the_finance_tables_that_are_there_are_the_default(shared):
     [
         ({"tables": ["sys_user", CENTERS]}, {"sys_user", CENTERS, REQUESTS}),
         ({"tables": ["sn_shop_purchase_order*"]}, {"sn_shop_purchase_order", "sn_shop_purchase_order_line", REQUESTS}),
-        ({"tables": ["*_fin_uom*", "cmn_*", CENTERS]}, {CENTERS, REQUESTS}),
+        ({"tables": ["*_cost_center", "cmn_*", CENTERS], "exclude_tables": ["*_imp_*"]}, {CENTERS, REQUESTS}),
         ({"tables": ["sys_user", CENTERS], "exclude_tables": ["sys_*", REQUESTS]}, {CENTERS}),
         ({"exclude_tables": ["*_*"]}, set()),
     ],
@@ -54,6 +54,8 @@ def test_finance_and_others(shared):
 def test_a_table_that_is_not_there_is_told(shared):
     with pytest.raises(ConfigError, match=r"x_acme_thing.*`tables`"):
         tap(shared, tables=["finance", "x_acme_thing"])
+    with pytest.raises(ConfigError, match=r"no table like x_acme_\*"):
+        tap(shared, tables=["finance", "x_acme_*"])
 
 
 def test_the_catalog_names_keys_and_the_replication_key(shared):

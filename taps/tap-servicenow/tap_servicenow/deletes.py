@@ -1,6 +1,6 @@
 """Deleted rows, by the trace that they leave in sys_audit_delete (apis/servicenow.md §2.8).
 
-Its columns are UNCONFIRMED in any primary source: Reader raises when one is not there. Tables with the attribute
+Its columns are UNCONFIRMED in any primary source: they must be in the dictionary. Tables with the attribute
 `no_audit_delete`, or listed in `glide.db.audit.ignore.delete`, leave no trace.
 """
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ml_connector.delivery.sink import Row
     from ml_connector.vendors.servicenow.reader import Reader
 
+    from tap_servicenow.proofs import Proofs
+
 TRACES = "sys_audit_delete"
 TABLE, ROW, WHEN, SHOWN = "tablename", "documentkey", "sys_created_on", "display_value"
 TOGETHER = 500  # records of a page
@@ -33,12 +35,15 @@ class Deletions:
     """The deleted rows of one table."""
 
     reader: Reader
+    proofs: Proofs
     table: str
     shown: str
     """The column that stands for a row, such as its number: of a deleted one it is told, too. '' for none."""
 
     def pages(self, since: str) -> Iterator[Page]:
         """Yield, for rows deleted since and not back again, their id and when. Raises Forbidden."""
+        self.proofs.prove(TRACES, f"{TABLE}ISNOTEMPTY^{WHEN}ISNOTEMPTY")
+        self.proofs.prove_range(TRACES, WHEN)
         found = self.reader.rows(TRACES, f"{TABLE}={self.table}^{WHEN}>={since}", (TABLE, ROW, WHEN, SHOWN))
         for trace in found:
             if any(name not in trace for name in (TABLE, ROW, WHEN)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ml_connector.errors import ConfigError, Forbidden
 
 from tap_servicenow.query import columns_of
-from tap_servicenow.shape import STAMP, SYS_ID
+from tap_servicenow.shape import SYS_ID
 
 if TYPE_CHECKING:
     from ml_connector.vendors.servicenow.dictionary import Dictionary
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 REMEDY = (
     "The column does not exist, or a query ACL denies it to this account: the read would be another than the one asked."
 )
-FIRST = {SYS_ID: "0", STAMP: "1970-01-01 00:00:00"}
+LONG_AGO = "1970-01-01 00:00:00"
 
 
 class Proofs:
@@ -52,7 +52,8 @@ class Proofs:
         """Raise Forbidden when no row comes after the first of all: some instances answer so to a denied query."""
         if (table, f"{column}>") in self._proven:
             return
-        if not self._reader.count(table, "") or self._reader.count(table, f"{column}>={FIRST[column]}"):
+        first = "0" if column == SYS_ID else LONG_AGO
+        if not self._reader.count(table, "") or self._reader.count(table, f"{column}>={first}"):
             self._proven.add((table, f"{column}>"))
             return
         raise Forbidden(f"{table} answers nothing to a query on {column!r}. {REMEDY}")

@@ -64,4 +64,7 @@ class Tables:
     def _like(self, pattern: str) -> list[str]:
         prefix = pattern[: min(pattern.index(sign) for sign in _WILD & set(pattern))]
         rows = self._reader.rows(TABLES, f"nameSTARTSWITH{prefix}" if prefix else "", ["name"])
-        return sorted(row["name"] for row in rows if fnmatchcase(row["name"], pattern))
+        found = sorted(row["name"] for row in rows if fnmatchcase(row["name"], pattern))
+        if not found:
+            raise ConfigError(f"the instance has no table like {pattern}: correct `tables`")
+        return found

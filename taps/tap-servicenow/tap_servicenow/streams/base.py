@@ -85,7 +85,8 @@ class TableStream(Stream):
             return None
         shown = self.instance.dictionary.table(self.shape.table).display
         # A number is shown as it is stored; of other columns, people may see another text.
-        return Deletions(self.instance.reader, self.shape.table, shown if shown == "number" else "")
+        known = shown if shown == "number" else ""
+        return Deletions(self.instance.reader, self.instance.proofs, self.shape.table, known)
 
     @cached_property
     def chosen(self) -> Shape:
