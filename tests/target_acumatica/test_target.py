@@ -132,6 +132,16 @@ def test_a_reference_that_is_not_there_stops_the_record_before_any_write(program
     assert acumatica.log.writes() == []
 
 
+def test_an_order_that_people_have_closed_is_left_to_them(program, acumatica):
+    program.feed(request(1))
+    number = program.orders()[0]["OrderNbr"]
+    acumatica.edit("PurchaseOrder", f"Normal/{number}", Status="Completed")
+    acumatica.log.clear()
+    changed = request(1, asked(1, quantity="5"), sys_updated_on="2026-11-02 08:00:00")
+    assert program.feed(changed) == [("parked", "frozen")]
+    assert acumatica.log.writes() == []
+
+
 @pytest.mark.parametrize("fault", ["commit_then_drop", "truncated", "timeout"])
 def test_no_run_makes_a_second_order(program, fault):
     program.settings["request_timeout"] = 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ml_connector.delivery.sink import Check
 from ml_connector.errors import ConfigError, Forbidden
 
-from target_acumatica.policy import not_allowed, posts
+from target_acumatica.policy import KEYS, not_allowed, posts
 from target_acumatica.preflight import readable
 from target_acumatica.reader import ITEM
 
@@ -46,11 +46,11 @@ def structure_check(reader: Reader) -> Check:
 def _may_read(reader: Reader, table: str) -> Check:
     name = f"read {table}"
     entity = "StockItem" if table == ITEM else table
-    column = next(iter(reader.fields(table)), None)
-    if column is None:
+    column = next(iter((*KEYS.get(entity, ()), *reader.fields(table))), None)
+    if column is None or not reader.fields(table):
         return Check(name, ok=False, detail=f"the endpoint has no {table}", suggestion="Correct the map.")
     try:
-        reader.first(entity, "id")
+        reader.first(entity, column)
     except (Forbidden, ConfigError) as error:
         hint = f"Give the user rights to the form of {table}, or turn its feature on."
         return Check(name, ok=False, detail=f"may not read {table}: {error}", suggestion=hint)
