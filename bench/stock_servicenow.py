@@ -1,7 +1,9 @@
-"""The same read with the Singer SDK as it comes; every value stays the text that it is."""
+"""The same read with the Singer SDK as it comes; texts become numbers in its template's `post_process`."""
 
 from __future__ import annotations
 
+from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import RESTStream
@@ -9,11 +11,28 @@ from singer_sdk import typing as th
 from singer_sdk.authenticators import BasicAuthenticator
 from singer_sdk.pagination import BaseOffsetPaginator
 
-from bench.raw_servicenow import FIELDS
+from bench.raw_servicenow import FIELDS, MONEY
 from bench.stock import PAGE, main
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import requests
+
+
+AMOUNTS = [f"{name}.amount" for name in MONEY]
+DATES = ["invoice_date", "due_date", "payment_date", "erp_posting_date"]
+TYPES: Mapping[str, type[th.JSONTypeHelper[Any]]] = MappingProxyType(
+    {
+        **dict.fromkeys(AMOUNTS, th.NumberType),
+        **dict.fromkeys(DATES, th.DateType),
+        **dict.fromkeys(("sys_mod_count", "invoice_line_count"), th.IntegerType),
+        "erp_sync_failed": th.BooleanType,
+    }
+)
+CONVERT: Mapping[Any, Callable[[str], Any]] = MappingProxyType(
+    {th.NumberType: Decimal, th.IntegerType: int, th.BooleanType: "true".__eq__, th.DateType: str}
+)
 
 
 class Paginator(BaseOffsetPaginator):
@@ -31,7 +50,7 @@ class Invoices(RESTStream[int]):
     path = "/api/now/table/sn_shop_invoice"
     primary_keys = ("sys_id",)
     records_jsonpath = "$.result[*]"
-    schema = th.PropertiesList(*(th.Property(name, th.StringType) for name in FIELDS)).to_dict()
+    schema = th.PropertiesList(*(th.Property(name, TYPES.get(name, th.StringType)) for name in FIELDS)).to_dict()
 
     @property
     def url_base(self) -> str:
@@ -57,6 +76,15 @@ class Invoices(RESTStream[int]):
             "sysparm_limit": PAGE,
             "sysparm_offset": next_page_token or 0,
         }
+
+    def post_process(self, row: dict[str, Any], context: Any = None) -> dict[str, Any]:
+        """Give the values the types of the schema; an empty text is null."""
+        del context
+        record: dict[str, Any] = {name: text or None for name, text in row.items()}
+        for name, kind in TYPES.items():
+            if text := row[name]:
+                record[name] = CONVERT[kind](text)
+        return record
 
 
 if __name__ == "__main__":
