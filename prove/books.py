@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import io
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ml_connector_simulators.kit import encode_json
@@ -13,6 +10,7 @@ from ml_connector_simulators.visma.resources import RESOURCES
 from tap_visma.tap import TapVisma
 
 from prove.flow import STREAMS
+from prove.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,19 +97,4 @@ def sync(
     `after_page` is called when a page has been answered, before the next one is asked for.
     """
     tap = TapVisma(config=flow.tap_config(), state=state)
-    for name, stream in tap.streams.items():
-        stream.selected = name in streams
-        stream.STATE_MSG_FREQUENCY = frequency
-        if after_page:
-            stream.get_page = partial(_page, stream, stream.get_page, after_page)  # type: ignore[method-assign]
-    buffer = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    with contextlib.redirect_stdout(buffer):
-        tap.sync_all()
-    buffer.flush()
-    return buffer.buffer.getvalue().decode()
-
-
-def _page(stream: Stream, get_page: Any, act: Callable[[Stream], None], since: str | None, paging: Any) -> Any:
-    page = get_page(since, paging)
-    act(stream)
-    return page
+    return read(tap, streams, frequency=frequency, after_page=after_page)

@@ -8,12 +8,12 @@ from ml_connector.audit.check import check_store
 from ml_connector.store import open_store
 
 if TYPE_CHECKING:
-    from prove.flow import Flow
+    from prove.kept import Kept
 
 
-def broken(flow: Flow) -> list[str]:
+def broken(kept: Kept) -> list[str]:
     """Return where the trail of a store is broken, and say so too when it holds nothing."""
-    store = open_store(flow.store_url)
+    store = open_store(kept.store_url)
     with store.reading() as connection:
         report = check_store(connection)
     store.close()

@@ -11,13 +11,14 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prove import bulk_seams, seams
+from prove import bulk_seams, order_seams, seams, token_seams
 from prove.seams import Passes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BULK = "target-snowflake"
+OWN = {"target-snowflake": bulk_seams, "target-acumatica": order_seams}
+"""Executables that have seams of their own."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str]) -> None:
     point, separator, *command = arguments
     name, _, rest = point.rpartition(":")
     executable = Path(command[0]).name if command else ""
-    there = bulk_seams if executable == BULK else seams
+    there = token_seams if name in token_seams.NAMES else OWN.get(executable, seams)
     if separator != "--" or not command or name not in (*there.NAMES, "count"):
         raise SystemExit(f"{__doc__}\nSeams: {', '.join(there.NAMES)}")
     (entry,) = entry_points(group="console_scripts", name=executable)

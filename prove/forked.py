@@ -17,7 +17,7 @@ from prove.die_at import main
 from prove.flow import Ended
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 PRELOADED = [
@@ -33,15 +33,17 @@ def run_to(
     command: Sequence[str | Path],
     stdin: Path,
     limit: float = 240.0,
+    *,
     preloaded: Sequence[str] = tuple(PRELOADED),
+    environ: Mapping[str, str] | None = None,
 ) -> Ended:
-    """Run one of our executables until it dies at a seam, or to its end."""
+    """Run one of our executables until it dies at a seam, or to its end; `environ` is set besides our own."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preloaded))
     out, err = stdin.with_suffix(".out"), stdin.with_suffix(".err")
     began = time.monotonic()
     files = [str(path) for path in (stdin, out, err)]
-    process = context.Process(target=_become, args=([point, "--", *map(str, command)], files))
+    process = context.Process(target=_become, args=([point, "--", *map(str, command)], files, environ or {}))
     process.start()
     process.join(limit)
     hung = process.is_alive()
@@ -51,8 +53,9 @@ def run_to(
     return Ended(process.exitcode or 0, out.read_text(), err.read_text(), time.monotonic() - began, hung)
 
 
-def _become(arguments: list[str], files: list[str]) -> None:
+def _become(arguments: list[str], files: list[str], environ: Mapping[str, str]) -> None:
     """Take the files as standard input, output and error, and be the command."""
+    os.environ.update(environ)
     for number, name in enumerate(files):
         opened = os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(opened, number)

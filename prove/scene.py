@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from ml_connector_simulators.kit import Simulator
+
 SETTINGS = {"patience": 5, "settle_window": 0.5, "batch_size_rows": 100}
 NEXT_DAY = timedelta(days=1)
 STATE_FREQUENCY = 100  # records between two STATE messages: ten times as many barriers as usual
@@ -117,10 +119,10 @@ def passes_of(flow: Flow, lines: Path, told: Path, command: Sequence[str | Path]
     return tuple(json.loads(told.read_text()))
 
 
-def let_answer(servicenow: ServiceNowSimulator) -> None:
-    """Let the instance end what it was asked before a kill."""
+def let_answer(simulator: Simulator) -> None:
+    """Let an instance end what it was asked before a kill."""
     deadline = time.monotonic() + 10
-    while any(each.status is None for each in servicenow.log.requests()) and time.monotonic() < deadline:
+    while any(each.status is None for each in simulator.log.requests()) and time.monotonic() < deadline:
         time.sleep(0.01)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 DELIVERY, STORE = "ml_connector.delivery", "ml_connector.store.store"
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+PLACES = ("/api/", "/entity/Default/")
+"""Parts of the paths that records are written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def _committing(passes: Passes, original: Callable[..., Any]) -> Callable[..., A
 
 def _requesting(passes: Passes, original: Callable[..., Any]) -> Callable[..., Any]:
     def request(self: Any, method: str, url: str, body: Any = None, **options: Any) -> Any:
-        self.writes = method in WRITES and "/api/" in url
+        self.writes = method in WRITES and any(place in url for place in PLACES)
         if self.writes and passes.due("http.half_a_write_sent"):
             self.send = functools.partial(_half, self.send, [])
         return original(self, method, url, body=body, **options)

@@ -48,6 +48,20 @@ def after(lines: Sequence[str], passed: int) -> list[str]:
     return begun + rest
 
 
+def before(lines: Sequence[str], passed: int) -> list[dict[str, Any]]:
+    """Return the records before the STATE that was let pass as the `passed`th: what it tells to be done with."""
+    found: list[dict[str, Any]] = []
+    seen = 0
+    for line in lines:
+        if seen == passed:
+            break
+        kind = _kind(line)
+        seen += kind == "STATE"
+        if kind == "RECORD":
+            found.append(decode(line)["record"])
+    return found
+
+
 def _kind(line: str) -> str:
     return next((kind for kind in ("RECORD", "STATE", "SCHEMA") if f'"type":"{kind}"' in line[:40]), "")
 
