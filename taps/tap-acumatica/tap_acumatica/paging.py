@@ -62,7 +62,7 @@ class BySkip(Paging):
         def fetch(number: int) -> Unread:
             return get({TOP: size + (number > 0), SKIP: number * size - (number > 0)})
 
-        seen: set[tuple[str, ...]] = set()
+        seen: set[int] = set()  # hashes: of a large stream, keys would be the most that is held
         last: tuple[str, ...] = ()
         for number, unread in enumerate(in_order(fetch, count(), ahead - 1), 1):
             page = unread()
@@ -71,9 +71,9 @@ class BySkip(Paging):
                 self._take_off(page, last)
             for row in page.rows:
                 last = self._key(row)
-                if last in seen:
+                if (mark := hash(last)) in seen:
                     raise MovedError(f"{'/'.join(last)} came twice")
-                seen.add(last)
+                seen.add(mark)
             full = len(page.rows) >= size
             if page.rows or number == 1:
                 yield page
