@@ -8,12 +8,13 @@ import os
 from pathlib import Path
 
 import pytest
+from ml_connector.delivery.answers import UNREADABLE
 from ml_connector.delivery.sink import State
 from ml_connector.errors import BadAnswer, ConfigError, Forbidden, InDoubt, OutOfPatience, RecordRefused
 from ml_connector.http import Basic, Client, Consequence, Retry
 from ml_connector.vendors.servicenow.errors import RULES, classify, fault, judge
 from target_servicenow_importset.calls import BATCH, Call, Caller
-from target_servicenow_importset.outcomes import CAUSES, UNKNOWN_CAUSE, UNREADABLE, imported, staged, written
+from target_servicenow_importset.outcomes import CAUSES, UNKNOWN_CAUSE, imported, staged, written
 
 from tests.target_servicenow.conftest import make
 

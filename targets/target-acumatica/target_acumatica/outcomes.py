@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.delivery.sink import NOT_SENT, Outcome, State
+from ml_connector.delivery.sink import Outcome, State
 from ml_connector.errors import ConnectorError, RecordError, RecordParked
 from ml_connector.secrets.personal import is_personal
 
@@ -75,18 +75,6 @@ def _cause(error: RecordError) -> Cause | None:
         return None
     words = error.message.lower()
     return next((cause for cause in CAUSES if cause.words in words), None)
-
-
-def not_sent(effect: Effect, error: ConnectorError) -> Outcome:
-    """Return the outcome of a document whose turn did not come, or that was turned away before anything was done."""
-    return Outcome(
-        effect,
-        State.FAILED,
-        reason=NOT_SENT,
-        message=f"the run stopped before this document was sent: {error}",
-        suggestion="It is sent at the next run.",
-        retry_at=getattr(error, "retry_at", None),
-    )
 
 
 def ambiguous(effect: Effect, ids: Sequence[str]) -> Outcome:

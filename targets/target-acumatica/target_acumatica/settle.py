@@ -5,10 +5,11 @@ The server may queue a request for ten minutes and carry it out long after we st
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.delivery.answers import UNREADABLE, looked_for, never_arrived
 from ml_connector.delivery.sink import Outcome, State
 from ml_connector.errors import Forbidden, RecordParked
 
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from target_acumatica.document import Document, Record
     from target_acumatica.writer import Writer
 
-FIRST_PAUSE, LONGEST_PAUSE = 2.0, 20.0  # seconds
-OPEN = frozenset({State.SENT, State.IN_DOUBT})
-UNREADABLE = "outcome_unreadable"
-
 
 @dataclass(slots=True)
 class Settler:
@@ -44,19 +41,7 @@ class Settler:
 
     def settle(self, effects: Iterable[Effect], *, wait: bool) -> Iterator[Outcome]:
         """Yield the outcome of each document; with `wait`, look again until it is known or patience ends."""
-        deadline, pause = self.clock.monotonic() + self.patience, FIRST_PAUSE
-        waiting = list(effects)
-        while waiting:
-            looked = list(self._look(waiting))
-            still = [outcome for outcome in looked if outcome.state in OPEN]
-            yield from (outcome for outcome in looked if outcome.state not in OPEN)
-            hopeful = any(outcome.reason != UNREADABLE for outcome in still)
-            if not (wait and hopeful and self.clock.monotonic() + pause <= deadline):
-                yield from still
-                return
-            self.clock.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_PAUSE)
-            waiting = [_as_told(outcome) for outcome in still]
+        return looked_for(effects, self._look, patience=self.patience if wait else 0, clock=self.clock)
 
     def _look(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         for effect in effects:
@@ -163,13 +148,7 @@ class Settler:
         if not self._is_past(effect):
             words = "the answer was lost; the document may still appear"
             return Outcome(effect, State.IN_DOUBT, reason="answer_lost", message=words)
-        return Outcome(
-            effect,
-            State.FAILED,
-            reason="never_arrived",
-            message=f"the answer was lost, and {self.window.total_seconds():.0f} s later the document shows nowhere",
-            suggestion="It is sent again at the next run.",
-        )
+        return never_arrived(effect, self.window)
 
     def _is_past(self, effect: Effect) -> bool:
         return self._since(effect.lost_at) > self.window
@@ -177,10 +156,3 @@ class Settler:
     def _since(self, moment: datetime | None) -> timedelta:
         """Return how long ago a moment was; none that was told is not over."""
         return timedelta(0) if moment is None else self.clock.now() - moment
-
-
-def _as_told(outcome: Outcome) -> Effect:
-    """Return an effect with what was just learnt of it."""
-    effect = outcome.effect
-    target_id, memory = outcome.target_id or effect.target_id, outcome.memory or effect.memory
-    return replace(effect, handle=outcome.handle, target_id=target_id, memory=memory)

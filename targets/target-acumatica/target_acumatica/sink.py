@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ml_connector.delivery.answers import each_told
 from ml_connector.delivery.sink import Check, Identity, Problem, Sink, State
-from ml_connector.errors import ConfigError, ConnectorError, Forbidden
+from ml_connector.errors import ConfigError, Forbidden
 from ml_connector.vendors.acumatica.endpoint import find_endpoint
 from ml_connector.vendors.acumatica.settings import company_of
 
 from target_acumatica.actions import Actions
-from target_acumatica.outcomes import not_sent
 from target_acumatica.permissions import map_checks, structure_check
 from target_acumatica.policy import ENTITIES, not_allowed, posts
 from target_acumatica.preflight import Preflight
@@ -125,14 +125,7 @@ class AcumaticaSink(Sink):
 
     def send(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         """Write documents; when no more can be sent, the unsent ones are `failed` before the fault is raised."""
-        told: set[int] = set()
-        try:
-            for outcome in self._writer.send(effects):
-                told.add(outcome.effect.id)
-                yield outcome
-        except ConnectorError as error:
-            yield from (not_sent(effect, error) for effect in effects if effect.id not in told)
-            raise
+        return each_told(effects, self._writer.send(effects))
 
     def settle(self, effects: Sequence[Effect], *, wait: bool) -> Iterator[Outcome]:
         """Learn what became of documents that are sent or in doubt."""

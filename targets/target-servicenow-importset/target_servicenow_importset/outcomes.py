@@ -11,15 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.delivery.sink import NOT_SENT, Outcome, State
+from ml_connector.delivery.answers import UNREADABLE
+from ml_connector.delivery.sink import Outcome, State
 from ml_connector.errors import ConnectorError, RecordError, RecordParked
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from ml_connector.delivery.sink import Effect, Row
 
-UNREADABLE = "outcome_unreadable"
 PENDING = "pending"  # of sys_import_state
 NOTHING_CHANGED = "no field values changed"
 STATE_FIELDS = (
@@ -145,29 +143,6 @@ def unreadable(effect: Effect, message: str, handle: dict[str, Any]) -> Outcome:
 def logged(effect: Effect, words: str, target_id: str | None) -> Outcome:
     """Read what the instance's log says of an invoice that it did not take, or not wholly."""
     return replace(_told(effect, "error", words, None), target_id=target_id)
-
-
-def never_arrived(effect: Effect, window: timedelta) -> Outcome:
-    """Return the outcome of a row whose answer was lost, and which shows nowhere a settle window later (L3)."""
-    return Outcome(
-        effect,
-        State.FAILED,
-        reason="never_arrived",
-        message=f"the answer was lost, and {window.total_seconds():.0f} s later the row shows nowhere",
-        suggestion="It is sent again at the next run.",
-    )
-
-
-def not_sent(effect: Effect, error: ConnectorError) -> Outcome:
-    """Return the outcome of a row that could not go out any more."""
-    return Outcome(
-        effect,
-        State.FAILED,
-        reason=NOT_SENT,
-        message=f"the run stopped before this row was sent: {error}",
-        suggestion="It is sent at the next run.",
-        retry_at=getattr(error, "retry_at", None),
-    )
 
 
 def ambiguous(effect: Effect, count: int) -> Outcome:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from ml_connector.delivery.answers import UNREADABLE, looked_for, never_arrived
 from ml_connector.delivery.sink import Outcome, State
 from ml_connector.errors import Forbidden
 
 from target_servicenow_importset.ap_invoices.document import AP_INVOICE_API
-from target_servicenow_importset.outcomes import DELIVERED, PENDING, UNREADABLE, never_arrived, staged, unreadable
+from target_servicenow_importset.outcomes import DELIVERED, PENDING, staged, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FIRST_PAUSE, LONGEST_PAUSE = 2.0, 15.0  # seconds; transformer jobs run twice a minute (D concurrent-imports.md)
 KEPT = timedelta(days=6)  # staging rows are deleted after seven days (Z c_ImportSetsKeyConcepts.md)
-OPEN = frozenset({State.SENT, State.IN_DOUBT})
 
 
 @dataclass(slots=True)
@@ -49,20 +48,7 @@ class Settler:
 
     def settle(self, effects: Iterable[Effect], *, wait: bool) -> Iterator[Outcome]:
         """Yield the outcome of each row; with `wait`, look again until it is known or patience ends."""
-        deadline = self.clock.monotonic() + self.patience
-        pause = FIRST_PAUSE
-        waiting = list(effects)
-        while waiting:
-            looked = list(self.look(waiting))
-            still = [outcome for outcome in looked if outcome.state in OPEN]
-            yield from (outcome for outcome in looked if outcome.state not in OPEN)
-            hopeful = any(outcome.reason != UNREADABLE for outcome in still)
-            if not (wait and hopeful and self.clock.monotonic() + pause <= deadline):
-                yield from still
-                return
-            self.clock.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_PAUSE)
-            waiting = [replace(outcome.effect, handle=outcome.handle) for outcome in still]
+        return looked_for(effects, self.look, patience=self.patience if wait else 0, clock=self.clock)
 
     def look(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         """Yield what can be told of each row now."""

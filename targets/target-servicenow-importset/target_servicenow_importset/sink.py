@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ml_connector.delivery.answers import each_told
 from ml_connector.delivery.sink import Check, Identity, Sink
-from ml_connector.errors import ConfigError, ConnectorError, Forbidden, Unreachable
+from ml_connector.errors import ConfigError, Forbidden, Unreachable
 from ml_connector.http import Clock, NotJson
 from ml_connector.vendors.servicenow.dictionary import Dictionary
 from ml_connector.vendors.servicenow.reader import Reader
@@ -20,7 +21,6 @@ from target_servicenow_importset.ap_invoices.preflight import problem as problem
 from target_servicenow_importset.calls import Caller
 from target_servicenow_importset.importset import InsertMultiple
 from target_servicenow_importset.moments import Moments
-from target_servicenow_importset.outcomes import not_sent
 from target_servicenow_importset.permissions import write_checks
 from target_servicenow_importset.preflight import IMPORT_SET, OUTCOME_TABLES, Preflight
 from target_servicenow_importset.reread import Rereader
@@ -155,14 +155,7 @@ class ServiceNowSink(Sink):
 
     def send(self, effects: Sequence[Effect]) -> Iterator[Outcome]:
         """Write rows; when no more can be sent, the unsent ones are `failed` before the fault is raised."""
-        told: set[int] = set()
-        try:
-            for outcome in self._writer.send(effects):
-                told.add(outcome.effect.id)
-                yield outcome
-        except ConnectorError as error:
-            yield from (not_sent(effect, error) for effect in effects if effect.id not in told)
-            raise
+        return each_told(effects, self._writer.send(effects))
 
     def settle(self, effects: Sequence[Effect], *, wait: bool) -> Iterator[Outcome]:
         """Learn what became of rows that are sent or in doubt."""

@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ml_connector.delivery.answers import UNREADABLE, never_arrived
 from ml_connector.delivery.reading import Found
 from ml_connector.delivery.sink import Outcome, State
 from ml_connector.errors import Forbidden
 
 from target_servicenow_importset.ap_invoices.document import INVOICES, LINE_LIST, LINES, column, line_count, staged
-from target_servicenow_importset.outcomes import UNREADABLE, ambiguous, logged, never_arrived
+from target_servicenow_importset.outcomes import ambiguous, logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
