@@ -56,6 +56,18 @@ def test_a_query_on_a_column_that_is_denied_is_not_widened(sim, policy, query):
     assert not any(query_["sysparm_query"].startswith("code") for query_ in pages(sim))
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("query", ["code>00003", "name!=x^code<=00002", "name=x^NQcodeBETWEEN00001@00002"])
+def test_a_query_by_size_on_a_column_that_denies_it_is_neither_widened_nor_emptied(sim, policy, query):
+    centers(sim, 5)
+    asked = {"queries": {CENTERS: query}}
+    assert 0 < len(ids(sync(sim, CENTERS, **asked))) < len(sim.table(CENTERS))
+    sim.configure(unknown_column=policy)
+    sim.restrict("query_range", CENTERS, column="code")
+    with pytest.raises((ConfigError, Forbidden)):
+        sync(sim, CENTERS, **asked)
+
+
 @pytest.mark.parametrize("query", ["ORDERBYcode", "code=1^ORDERBYDESCname", "RLQUERYx.y,>=1^ENDRLQUERY"])
 def test_a_query_that_cannot_be_proven_is_refused(sim, query):
     with pytest.raises(ConfigError, match="query"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConfigError, Forbidden
 
-from tap_servicenow.query import columns_of
+from tap_servicenow.query import columns_of, ranges_of
 from tap_servicenow.shape import SYS_ID
 
 if TYPE_CHECKING:
@@ -37,6 +37,17 @@ class Proofs:
             if (table, column) not in self._proven:
                 self._prove(table, rule, column)
                 self._proven.add((table, column))
+        for column, value in dict.fromkeys(ranges_of(rule)):
+            if (table, f"{column}>{value}") not in self._proven:
+                self._prove_sizes(table, column, value)
+                self._proven.add((table, f"{column}>{value}"))
+
+    def _prove_sizes(self, table: str, column: str, value: str) -> None:
+        """Raise ConfigError unless a column may be compared by size, to which another ACL (query_range) applies."""
+        nothing = self._reader.count(table, f"{column}>{value}^{column}<{value}")
+        told = self._reader.count(table, f"{column}ISNOTEMPTY")
+        if nothing or (told and not self._reader.count(table, f"{column}>{value}^OR{column}<={value}")):
+            raise ConfigError(f"{table} does not obey a comparison of {column!r} by size. {REMEDY}")
 
     def _prove(self, table: str, rule: str, column: str) -> None:
         if column.partition(".")[0] not in self._dictionary.table(table).columns:

@@ -18,6 +18,7 @@ _TERM = re.compile(
     r"(?:IS|=|!|<|>|IN|NOT|LIKE|STARTS|ENDS|BETWEEN|SAMEAS|NSAMEAS|CONTAINS|DOES|ANY|EMPTY|ON|DATEPART|RELATIVE|MORE|LESS"
     r"|DYNAMIC|VALCHANGES|CHANGES|GT_FIELD|LT_FIELD|GT_OR|LT_OR)"
 )
+_RANGE = re.compile(r"([a-z0-9_]+(?:\.[a-z0-9_]+)*)(?:[<>]=?|BETWEEN)([^@]*)")
 _ALTERNATIVES = re.compile(r"(?<!\^)\^NQ")
 _STORED = "%Y-%m-%d %H:%M:%S"
 
@@ -48,8 +49,7 @@ def columns_of(rule: str) -> Iterator[str]:
     Raises:
         ConfigError: A part names none, or the query orders: the tap's own order decides what is read.
     """
-    for part in rule.replace("^^", "").split("^"):
-        term = part.removeprefix("NQ").removeprefix("OR")
+    for part, term in _terms(rule):
         if part.startswith(("ORDERBY", "GROUPBY")):
             raise ConfigError(f"the query {rule!r} has an order: leave it out")
         if term in ("", "EQ"):
@@ -58,6 +58,17 @@ def columns_of(rule: str) -> Iterator[str]:
         if match is None:
             raise ConfigError(f"the query {rule!r} has a part that compares no column: {term!r}")
         yield match[1]
+
+
+def ranges_of(rule: str) -> Iterator[tuple[str, str]]:
+    """Yield the columns that a person's query compares by size, each with a value that it is compared with."""
+    yield from ((match[1], match[2]) for _, term in _terms(rule) if (match := _RANGE.match(term)))
+
+
+def _terms(rule: str) -> Iterator[tuple[str, str]]:
+    """Yield each part of a query, and the comparison in it."""
+    for part in rule.replace("^^", "").split("^"):
+        yield part, part.removeprefix("NQ").removeprefix("OR")
 
 
 def at_or_after(bound: str) -> str:
