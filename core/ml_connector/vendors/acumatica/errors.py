@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.http import Consequence, Verdict
+from ml_connector.http.rules import Rule, judged
 
 if TYPE_CHECKING:
     from ml_connector.http import Reply
@@ -39,18 +40,6 @@ PRECONDITION = "precondition"
 
 _ELSEWHERE = frozenset({301, 302, 303, 307, 308})
 _BLOCKED = re.compile(r"^\s*([\w/]+): View \w+ has BQL delegate", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One line of the table: an answer with this status whose type and text contain `words`, read and written."""
-
-    status: int
-    words: str
-    code: str
-    read: Consequence
-    write: Consequence
-    advice: str = ""
 
 
 # First match wins; a rule with no words is the status's last.
@@ -131,12 +120,8 @@ def classify(reply: Reply) -> Verdict:
 
 def judge(status: int, found: Trouble, *, safe: bool) -> Verdict:
     """Return what a status and an error body mean for a read (`safe`) or a write. Unknown means stop."""
-    told = found.told
-    for rule in RULES:
-        if rule.status == status and rule.words in told:
-            words = " ".join(filter(None, (found.words, rule.advice)))
-            consequence = rule.read if safe else rule.write
-            return Verdict(consequence, rule.code, words, field=found.field, value=found.value)
+    if verdict := judged(RULES, status, found.told, found.words, safe=safe):
+        return replace(verdict, field=found.field, value=found.value)
     if status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Verdict(STOP, f"http_{status}", found.words)
     code = found.kinds[-1] if found.kinds else f"http_{status}"

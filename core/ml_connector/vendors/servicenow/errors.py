@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import BadAnswer, ConfigError, ConnectorError, Forbidden, InDoubt, RecordParked, RecordRefused
 from ml_connector.http import Consequence, Verdict
+from ml_connector.http.rules import Rule, judged
 
 if TYPE_CHECKING:
     from ml_connector.http import Reply
@@ -21,18 +21,6 @@ SIGN_IN_HINT = (
     "the user is locked, inactive or flagged 'Password needs reset'. A page instead of a token: a developer instance "
     "sleeps after some hours; sign in to developer.servicenow.com and wake it."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One line of the table: an answer with this status whose text contains `words`, read and written."""
-
-    status: int
-    words: str
-    code: str
-    read: Consequence
-    write: Consequence
-    advice: str = ""
 
 
 # First match wins; a rule with no words is the status's last.
@@ -96,10 +84,7 @@ def judge(status: int, body: object, *, safe: bool) -> Verdict:
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         # A cancelled transaction comes as 200 with an error inside (apis/servicenow.md §0 fact 7).
         return Verdict(RETRY, "broken_answer", words) if words else Verdict(OK)
-    for rule in RULES:
-        if rule.status == status and rule.words in words.lower():
-            return Verdict(rule.read if safe else rule.write, rule.code, " ".join(filter(None, (words, rule.advice))))
-    return Verdict(STOP, f"http_{status}", words)
+    return judged(RULES, status, words, words, safe=safe) or Verdict(STOP, f"http_{status}", words)
 
 
 def error_text(body: object) -> str:
