@@ -97,8 +97,8 @@ class BothWays(Kept):
         tap = TapServiceNow(config=self.requests_config(), state=state)
         return read(tap, [REQUESTS], frequency=frequency).splitlines()
 
-    def killed_tap(self, point: str) -> Ended:
-        """Read the approved requests in a process of its own, which is killed at a seam."""
+    def requests_process(self, point: str) -> Ended:
+        """Read the approved requests in a process of its own, from the newest STATE on, killed at a seam or not."""
         config = self.written("tap.json", self.requests_config())
         command: list[str | Path] = [BIN / "tap-servicenow", "--config", config]
         if self.state.exists():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from contextlib import contextmanager
@@ -12,12 +11,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
-from ml_connector.singer.totals import STATE_KEY
 from ml_connector_simulators.kit import running
 from ml_connector_simulators.servicenow import ServiceNowSimulator
 from ml_connector_simulators.visma import VismaSimulator
 
 from prove import books
+from prove.emitted import conserved, records
 from prove.flow import Ended, Flow
 from prove.forked import run_to
 from prove.landed import Landed, landed
@@ -97,7 +96,7 @@ def _books(folder: Path, cases: list[Case]) -> Books:
             if ended.faults():
                 raise RuntimeError(f"an undisturbed run went wrong: {ended.faults()} {ended.err[-1000:]}")
             ends[_way(load)] = landed(servicenow), flow.verdicts()
-    return Books(lines, frozenset(_records(lines)), ends)
+    return Books(lines, records(lines), ends)
 
 
 def _way(verb: Verb) -> str:
@@ -135,39 +134,16 @@ def _attack_tap(place: Path, known: Books, result: Result) -> None:
         visma.faults.add(result.case.armed())
         ended = _tap(flow, result.case.verb.name)
         _struck(result, visma, ended)
-        result.failures += _conserved(ended) if result.case.verb.name == "sync" else []
+        result.failures += conserved(ended) if result.case.verb.name == "sync" else []
         again = _tap(flow, result.case.verb.name)
         result.failures += [f"run again: {words}" for words in again.faults()]
-        if result.case.verb.name == "sync" and set(_records(again.out)) != known.records:
+        if result.case.verb.name == "sync" and records(again.out) != known.records:
             result.failures.append("run again: it did not read what an undisturbed run reads")
 
 
 def _tap(flow: Flow, verb: str) -> Ended:
     options = () if verb == "sync" else (f"--{verb}",)
     return run_to(_COUNT, flow.tap(*options), flow.written("nothing", ""), LIMIT)
-
-
-def _conserved(ended: Ended) -> list[str]:
-    """Compare what the tap's last STATE tells with the records it wrote (L8)."""
-    states = [line for line in ended.out.splitlines() if line.startswith('{"type":"STATE"')]
-    if not states:
-        return [] if ended.code else ["it told no totals"]
-    told = []
-    for name, totals in json.loads(states[-1])["value"].get(STATE_KEY, {}).get("streams", {}).items():
-        emitted = sum(f'"type":"RECORD","stream":"{name}"' in line[:60] for line in ended.out.splitlines())
-        dropped = sum(map(int, totals["dropped"].values()))
-        if int(totals["emitted"]) != emitted:
-            told.append(f"{name}: it tells {totals['emitted']} records and wrote {emitted}")
-        if totals["complete"] and int(totals["fetched"]) != emitted + dropped:
-            told.append(f"{name}: it read {totals['fetched']}, wrote {emitted} and dropped {dropped}")
-    return told
-
-
-def _records(lines: str) -> Iterator[str]:
-    """Yield the records of a stream, without when they were extracted."""
-    for line in lines.splitlines():
-        if '"type":"RECORD"' in line[:20]:
-            yield line.split(',"time_extracted"')[0]
 
 
 @contextmanager

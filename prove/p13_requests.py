@@ -10,8 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml_connector_simulators.acumatica import AcumaticaSimulator, Settings
 from ml_connector_simulators.kit import running
@@ -19,9 +18,13 @@ from ml_connector_simulators.servicenow import ServiceNowSimulator
 
 from prove.both_ways import BothWays
 from prove.buyers import Buyers
+from prove.held import held_map
 from prove.proof import Proof, Size, histogram
 from prove.request_loads import Loads, Result
 from prove.workers import WORKERS, in_turn
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NUMBER, TITLE = 13, "kill -9 between an approved request and its purchase order"
 KILLS = {Size.SHORT: 8, Size.FULL: 240}
@@ -31,7 +34,6 @@ FIRST = {Size.SHORT: ("order.outcome", "settle.before", "order.after_put", "http
 """Seams that strike before all others."""
 SUPPLIERS, ITEMS = ("ALLFRUITSW", "BLUERIDGEU", "GREENFIELD"), ("APPLES", "ORANGES", "SUGAR", "PAPERA4")
 SETTINGS: dict[str, Any] = {"lines_per_request": 2, "patience": 0}
-MAPS = Path(__file__).parents[1] / "mappers/finance-maps/ml_connector_maps"
 _UNTOLD = ("order.after_put", "order.read_back", "order.outcome", "http.write_sent_unanswered", "http.after_answer")
 FAULTS = (
     "lost",
@@ -63,7 +65,10 @@ def attack(size: Size, folder: Path, case: tuple[int, int, int]) -> Result:
     place, chance = folder / f"pair-{worker}", random.Random(seed)
     with running(AcumaticaSimulator(settings=Settings(seats=SEATS))) as acumatica, running(ServiceNowSimulator()) as sn:
         ways = BothWays(
-            place, acumatica=acumatica, servicenow=sn, target_settings=_settings(place, held=worker % 2 == 1)
+            place,
+            acumatica=acumatica,
+            servicenow=sn,
+            target_settings={**SETTINGS, **(held_map(place) if worker % 2 else {})},
         )
         loads = Loads(ways, Buyers(sn, chance, SUPPLIERS, ITEMS), chance, kills, FIRST[size])
         loads.begin()
@@ -71,21 +76,6 @@ def attack(size: Size, folder: Path, case: tuple[int, int, int]) -> Result:
             loads.play(NEW[size])
         loads.end()
     return loads.result
-
-
-def _settings(place: Path, *, held: bool) -> dict[str, Any]:
-    """Return the target's settings; with `held`, orders are made on hold, and an action takes them off it."""
-    if not held:
-        return SETTINGS
-    place.mkdir(parents=True)
-    text = (MAPS / "acumatica.yml").read_text()
-    (place / "held.yml").write_text(text.replace('Hold: {__value__: "False"', 'Hold: {__value__: "True"'))
-    own = {
-        "maps_dir": str(place),
-        "mapping": ["tap_servicenow", "held"],
-        "after_create": {"PurchaseOrder": ["RemoveHold"]},
-    }
-    return {**SETTINGS, **own}
 
 
 def _tell(proof: Proof, size: Size, results: list[Result]) -> None:

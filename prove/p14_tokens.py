@@ -23,6 +23,7 @@ from prove import buyers, chain, token_seams
 from prove.both_ways import ACUMATICA, COUNT, SERVICENOW, BothWays
 from prove.buyers import Buyers
 from prove.canaries import Search
+from prove.emitted import records
 from prove.proof import Proof, Size, histogram
 from prove.scene import let_answer
 from prove.workers import WORKERS, in_turn
@@ -120,7 +121,7 @@ class Tokens:
 
     def _lost(self, executable: str, ended: Ended) -> list[str]:
         if executable == "tap":
-            return [] if records(ended) == self.wanted else ["lost: it did not read what an undisturbed run reads"]
+            return [] if records(ended.out) == self.wanted else ["lost: it did not read what an undisturbed run reads"]
         return [*buyers.faults(self.buyers, self.ways.acumatica)]
 
     def _look(self, ended: Ended, executable: str) -> None:
@@ -139,12 +140,6 @@ class Tokens:
             if path.is_file() and path.name not in settings:
                 self.search.look(str(path.relative_to(self.ways.folder)), path.read_bytes())
         self.failures += [f"seen: {hit}" for hit in self.search.hits[:20]]
-
-
-def records(ended: Ended) -> frozenset[str]:
-    """Return the records of a tap's output, without when they were extracted."""
-    lines = (line for line in ended.out.splitlines() if '"type":"RECORD"' in line[:20])
-    return frozenset(line.split(',"time_extracted"')[0] for line in lines)
 
 
 def run(size: Size, seed: int, folder: Path) -> Proof:
@@ -187,7 +182,7 @@ def attack(folder: Path, case: tuple[int, list[tuple[str, str]], int]) -> Tokens
         tokens = Tokens(ways, Buyers(servicenow, random.Random(seed), SUPPLIERS, ITEMS, parking=0))
         tokens.search.learn((ACUMATICA["client_secret"], ACUMATICA["password"], SERVICENOW["client_secret"]))
         tokens.authorise()
-        tokens.wanted = records(ways.books(COUNT, "vendors"))
+        tokens.wanted = records(ways.books(COUNT, "vendors").out)
         for executable, point in points:
             tokens.play(executable, point)
         tokens.end()

@@ -143,7 +143,7 @@ class Loads:
     def _kill_the_tap(self) -> None:
         """Kill the tap while it reads, and let the target take what came, often cut inside a line."""
         point = f"{self.chance.choice(_TAP_SEAMS)}:{self.chance.randint(1, 8)}"
-        killed = self.ways.killed_tap(point)
+        killed = self.ways.requests_process(point)
         if killed.code != _KILLED:
             return
         self.result.counts["kills of the tap"] += 1

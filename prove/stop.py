@@ -10,6 +10,7 @@ from ml_connector_simulators.servicenow import ServiceNowSimulator
 from ml_connector_simulators.visma import VismaSimulator
 
 from prove import books
+from prove.emitted import records
 from prove.flow import Ended, Flow
 from prove.landed import landed
 
@@ -52,7 +53,7 @@ def _stopped_tap(flow: Flow, visma: VismaSimulator, stops: Stops) -> Ended:
     stops.numbers["invoices a tap emitted before it was told to wait 10 h"] = read
     again = flow.read(LIMIT)
     stops.failures += [f"tap, run again: {words}" for words in again.faults()]
-    if _records(again) != _records(whole):
+    if records(again.out) != records(whole.out):
         stops.failures.append("tap: the next run did not read what an undisturbed one reads")
     return whole
 
@@ -77,8 +78,3 @@ def _stopped_target(flow: Flow, servicenow: ServiceNowSimulator, stream: str, st
 
 def _ten_hours(path: str, after: int) -> Fault:
     return Fault("status", path, after=after, status=429, headers={"Retry-After": "36000"})
-
-
-def _records(ended: Ended) -> set[str]:
-    """Return the records of a tap's output, without when they were extracted."""
-    return {line.split(',"time_extracted"')[0] for line in ended.out.splitlines() if '"type":"RECORD"' in line[:20]}
