@@ -85,12 +85,49 @@ def test_deletes_that_may_not_be_read_are_not_taken_for_none(sim, operation, col
 def test_a_deleted_requisition_is_told_with_purchase_requests(sim):
     sim.add("sn_fin_supplier", supplier_number="V1", legal_name="Paper")
     made = [sim.request(supplier_number="V1", lines=[{"item": "A", "quantity": "1", "unit_price": "1"}]) for _ in "ab"]
+    sim.clock.advance(DAY)
     first = sync(sim, REQUESTS, detect_deletes=True)
     assert len(ids(first, REQUESTS)) == 2
     sim.delete(HEADERS, made[0]["sys_id"])
     second = sync(sim, REQUESTS, detect_deletes=True, state=first.states[-1])
     assert set(gone(second, REQUESTS)) == {made[0]["sys_id"]}
     assert [r["number"] for r in second.records[REQUESTS] if r.get(GONE)] == [made[0]["number"]]
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_a_requisition_that_is_approved_no_longer_is_told_as_gone_from_the_requests(sim, size):
+    sim.add("sn_fin_supplier", supplier_number="V1", legal_name="Paper")
+    lines = [{"item": "A", "quantity": "1", "unit_price": "1"}]
+    made = [sim.request(supplier_number="V1", lines=lines) for _ in "abc"]
+    sim.clock.advance(DAY)
+    first = sync(sim, REQUESTS, detect_deletes=True)
+    assert not gone(first, REQUESTS)
+    sim.clock.advance(DAY)
+    sim.update(HEADERS, made[0]["sys_id"], status="rejected")
+    sim.update(HEADERS, made[1]["sys_id"], short_description="More")
+    late = sim.request(supplier_number="V1", lines=lines)
+    second = sync(sim, REQUESTS, detect_deletes=True, state=first.states[-1], page_size=size)
+    assert set(gone(second, REQUESTS)) == {made[0]["sys_id"]}
+    assert [r["number"] for r in second.records[REQUESTS] if r.get(GONE)] == [made[0]["number"]]
+    assert {made[1]["sys_id"], late["sys_id"]} <= set(ids(second, REQUESTS))
+    assert second.totals(REQUESTS)["complete"]
+    sim.clock.advance(DAY)
+    sim.update(HEADERS, made[0]["sys_id"], status="approved")
+    third = sync(sim, REQUESTS, detect_deletes=True, state=second.states[-1])
+    assert not gone(third, REQUESTS)
+    assert made[0]["sys_id"] in ids(third, REQUESTS)
+
+
+@pytest.mark.parametrize("policy", ["drop", "no_rows", "forbid"])
+def test_withdrawn_requests_that_may_not_be_looked_for_are_not_taken_for_none(sim, policy):
+    sim.add("sn_fin_supplier", supplier_number="V1", legal_name="Paper")
+    sim.request(supplier_number="V1", lines=[{"item": "A", "quantity": "1", "unit_price": "1"}])
+    sim.clock.advance(DAY)
+    first = sync(sim, REQUESTS, detect_deletes=True)
+    sim.clock.advance(DAY)
+    sim.configure(unknown_column=policy)
+    sim.restrict("query_range", HEADERS, column="sys_updated_on")
+    captured_run(tap_of(sim, REQUESTS, detect_deletes=True, state=first.states[-1]), (ConfigError, Forbidden), ".")
 
 
 def test_whole_tables_tell_no_deletes(sim):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ml_connector.errors import ConfigError, Forbidden
 from ml_connector.singer.prefetch import in_order
+from ml_connector.singer.rows import Conforming
+from ml_connector.singer.schema import DELETED_AT
 from ml_connector.singer.stream import Tier
 
 from tap_servicenow.keyset import Keyset, Walk, Window
@@ -16,10 +18,10 @@ from tap_servicenow.rows import RowReader
 from tap_servicenow.shape import STAMP, SYS_ID, Shape, with_walks
 from tap_servicenow.streams.base import READ_HINT, TableStream
 from tap_servicenow.table import Ask
-from tap_servicenow.values import Part, text_of
+from tap_servicenow.values import Part, moment, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ml_connector.singer.paging import Page, Unread
     from ml_connector.singer.tap import Tap
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from tap_servicenow.rows import Raw, Record
     from tap_servicenow.table import TableReader
 
+T = TypeVar("T")
 LINES, MODIFIED = "lines", "modified_on"
 TOGETHER = 50  # requisitions whose lines, or which themselves, are read by one request
 HEADER_WALKS = MappingProxyType(
@@ -126,8 +129,7 @@ class PurchaseRequests(TableStream):
         source = self.instance.table_reader(shape, stamped=True)
         parents: dict[str, None] = {}
         for page in self._line_pages(source, f"{STAMP}>={since}", size, ahead):
-            if any(text_of(row.get(STAMP), Part.VALUE) < since for row in page.rows):
-                raise _dropped(STAMP, shape)
+            _check_since(page.rows, since, shape)
             parents |= dict.fromkeys(self._parent(row) for row in page.rows)
         if not parents:
             self.instance.proofs.prove_range(shape.table, STAMP)
@@ -173,6 +175,13 @@ class PurchaseRequests(TableStream):
         return found
 
     def _line_pages(self, source: TableReader, terms: str, size: int, ahead: int) -> Iterator[Page]:
+        return self._by_id(source, self.line_shape.table, terms, self._finish_lines)(size, ahead)
+
+    def _by_id(
+        self, source: TableReader, table: str, terms: str, finish: Callable[[Walk], None]
+    ) -> Callable[[int, int], Iterator[Page]]:
+        """Return what yields pages of rows of a table, in the order of their ids."""
+
         def get(asked: Mapping[str, Any]) -> Unread:
             cursor = asked["cursor"]
             query = joined(terms, f"{SYS_ID}>{cursor.sys_id}" if cursor else "", f"ORDERBY{SYS_ID}")
@@ -180,14 +189,41 @@ class PurchaseRequests(TableStream):
             answer = source.read(Ask(query, **paging))
             return partial(Window, answer.rows, answer.count, date=answer.date)
 
-        prove = partial(self.instance.proofs.prove_range, self.line_shape.table)
-        paging = Keyset(False, "", None, prove, self._finish_lines, self.logger.warning)
-        return paging.pages(get, size, ahead)
+        prove = partial(self.instance.proofs.prove_range, table)
+        return partial(Keyset(False, "", None, prove, finish, self.logger.warning).pages, get)
 
     def _finish_lines(self, walk: Walk) -> None:
         if walk.hidden:
             table = self.line_shape.table
             raise Forbidden(f"rows of {table} are hidden: a request without them would be wrong. {READ_HINT}")
+
+    # Withdrawn requests
+
+    def _deleted(self) -> Iterator[Page]:
+        """Yield what the rule lets through no longer, too: an order that was made of it would live on unseen."""
+        since = self.stream_state.get("deletions_since")
+        if self.deletions is not None and self.is_stamped and since:
+            for page in self._withdrawn(self.deletions.shown, stored(since)):
+                self.totals.fetched += len(page.rows)
+                yield page
+        yield from super()._deleted()
+
+    def _withdrawn(self, shown: str, since: str) -> Iterator[Page]:
+        """Yield the keys of the requisitions that changed since and do not match the rule."""
+        table, size = self.shape.table, int(self.config["page_size"])
+        self.instance.proofs.prove(table, self.rule)
+        self.instance.proofs.prove_range(table, STAMP)
+        shape = self.shape.only([STAMP, shown])
+        source = self.instance.table_reader(shape, stamped=True)
+        changed: list[Raw] = []
+        for page in self._by_id(source, table, f"{STAMP}>={since}", self._finish)(size, 1):
+            _check_since(page.rows, since, shape)
+            changed += page.rows
+        terms = both(f"{STAMP}>={since}", self.rule)  # asked last: what was approved meanwhile is not withdrawn
+        approved = {_id(row) for page in self._by_id(source, table, terms, self._finish)(size, 1) for row in page.rows}
+        gone = [row for row in changed if _id(row) not in approved]
+        for some in _chunks(gone):
+            yield Window(Conforming(_marked(row, shown) for row in some))
 
     def _parent(self, row: Raw) -> str:
         if self.parent not in row:
@@ -199,11 +235,22 @@ def _dropped(column: str, shape: Shape) -> Forbidden:
     return Forbidden(f"the instance dropped the query on {column} of {shape.table}. {READ_HINT}")
 
 
+def _check_since(rows: Iterable[Raw], since: str, shape: Shape) -> None:
+    if any(text_of(row.get(STAMP), Part.VALUE) < since for row in rows):
+        raise _dropped(STAMP, shape)
+
+
+def _marked(row: Raw, shown: str) -> Record:
+    """Return the record of a requisition that is no request any more."""
+    number = {shown: text_of(row[shown], Part.VALUE)} if row.get(shown) else {}
+    return {SYS_ID: _id(row), **number, DELETED_AT: moment(text_of(row[STAMP], Part.VALUE))}
+
+
 def _id(row: Raw) -> str:
     return text_of(row.get(SYS_ID), Part.VALUE)
 
 
-def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def _chunks(ids: Sequence[T]) -> Iterator[Sequence[T]]:
     return (ids[start : start + TOGETHER] for start in range(0, len(ids), TOGETHER))
 
 
