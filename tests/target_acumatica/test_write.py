@@ -90,6 +90,35 @@ def test_a_new_line_is_never_taken_for_one_that_people_added(bench):
     assert states([third]) == [(PARKED, "lines_unclear")]
 
 
+def test_a_line_that_people_took_out_is_not_ordered_again(bench):
+    it = bench()
+    (first,) = it.send(order("REQ1", line(1), line(2, "ORANGES")))
+    (made,) = it.orders
+    it.sim.edit("PurchaseOrder", f"Normal/{made['OrderNbr']}", Details=made["Details"][1:])
+    changed = order("REQ1", line(1), line(2, "ORANGES"), Description="New words").payload
+    (second,) = it.send(it.remembered(first, changed))
+    assert states([second]) == [(PARKED, "lines_removed")]
+    assert "Details.1" in second.message
+    assert [row["InventoryID"] for row in it.orders[0]["Details"]] == ["ORANGES"]
+    without = order("REQ1", line(2, "ORANGES"), Description="New words").payload
+    assert states(it.send(it.remembered(second, without))) == [(DELIVERED, "updated")]
+    it.sink._writer.rules = type(it.sink._writer.rules)(make_deleted=True)
+    assert states(it.send(it.remembered(second, changed))) == [(DELIVERED, "updated")]
+    assert sorted(row["InventoryID"] for row in it.orders[0]["Details"]) == ["APPLES", "ORANGES"]
+
+
+def test_a_line_for_which_goods_have_come_is_not_taken_out(bench):
+    it = bench()
+    (first,) = it.send(order("REQ1", line(1), line(2, "ORANGES")))
+    (made,) = it.orders
+    received = [made["Details"][0], made["Details"][1] | {"QtyOnReceipts": Decimal(1)}]
+    it.sim.edit("PurchaseOrder", f"Normal/{made['OrderNbr']}", Details=received)
+    (second,) = it.send(it.remembered(first, order("REQ1", line(1)).payload))
+    assert states([second]) == [(PARKED, "lines_received")]
+    assert [row["InventoryID"] for row in it.orders[0]["Details"]] == ["APPLES", "ORANGES"]
+    assert states(it.send(it.remembered(second, first.effect.payload))) == [(DELIVERED, "unchanged")]
+
+
 def test_an_update_whose_lines_nobody_remembers_and_that_differ_parks(bench):
     it = bench()
     it.send(order("REQ1", line(1), line(2, "ORANGES")))

@@ -28,6 +28,8 @@ _FINANCE = frozenset(
         "vanished",
         "deleted_in_target",
         "lines_unclear",
+        "lines_removed",
+        "lines_received",
         "field_errors",
         "refused_by_form",
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Record = Mapping[str, Any]
     Memory = Mapping[str, Any]
 
+RECEIVED = ("QtyOnReceipts", "ReceivedAmount")  # more than nothing of one of them: goods came for the line
 # What a line is about: lines that differ in one of these are different lines, whatever their place.
 TELLING = ("InventoryID", "TaxID", "AttributeID", "DocType", "ReferenceNbr", "PaymentInstructionsID", "Account")
 
@@ -32,11 +33,17 @@ class Matched:
     missing: list[str] = field(default_factory=list)  # ours that are not there
     vanished: dict[str, Record] = field(default_factory=dict)  # written by us once, and not ours any more
     foreign: list[Record] = field(default_factory=list)  # of whom else
+    removed: list[str] = field(default_factory=list)  # of the missing ones, those that were there once
 
     @property
     def is_unclear(self) -> bool:
         """Whether a line that seems to be missing may be one of the others: writing it could double it."""
         return bool(self.missing and self.foreign)
+
+    @property
+    def received(self) -> list[str]:
+        """Our lines that vanished from the source, and for which goods have come."""
+        return [row for row, live in self.vanished.items() if any(plain(live, name) for name in RECEIVED)]
 
     def remembered(self) -> dict[str, dict[str, Any]]:
         """Return what tells these lines next time."""
@@ -65,6 +72,7 @@ def match(document: Document, name: str, live: Record, memory: Memory | None, fr
     if fresh is not None:
         _pair(found, left, new, lambda _row, _it: True)
     found.missing = [row for row in ours if row not in found.pairs]
+    found.removed = [row for row in found.missing if row in known]
     found.foreign = [it for it in left if not known or any(_may_be(ours[row], it) for row in found.missing)]
     return found
 

@@ -134,6 +134,28 @@ def unclear_lines(effect: Effect, names: Sequence[str]) -> Outcome:
     )
 
 
+def removed_lines(effect: Effect, names: Sequence[str]) -> Outcome:
+    """Return the outcome of an update of a document of which people have taken lines out."""
+    return Outcome(
+        effect,
+        State.PARKED,
+        reason="lines_removed",
+        message=f"people have taken out lines in Acumatica that the source still has: {', '.join(names)}",
+        suggestion="Take them out of the source, too; `on_deleted: create` makes such lines anew.",
+    )
+
+
+def received_lines(effect: Effect, names: Sequence[str]) -> Outcome:
+    """Return the outcome of an update that would take out lines for which goods have come."""
+    return Outcome(
+        effect,
+        State.PARKED,
+        reason="lines_received",
+        message=f"the source has lost lines for which goods were received in Acumatica: {', '.join(names)}",
+        suggestion="Put them back into the source, or settle it with the buyer by hand; then run again.",
+    )
+
+
 def differing(differences: Sequence[Difference]) -> str:
     """Say which values the tenant shows otherwise, of personal ones only which (L10)."""
     named = [_quoted(it) for it in differences[:_SHOWN]]

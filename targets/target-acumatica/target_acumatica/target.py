@@ -71,8 +71,8 @@ OWN_SETTINGS = (
         default=PARK,
         allowed_values=[PARK, CREATE],
         title="Deleted documents",
-        description="What a change does to a document that people have deleted in Acumatica: `park` it, or `create` "
-        "it anew.",
+        description="What a change does to a document, or a line, that people have deleted in Acumatica: `park` it, or "
+        "`create` it anew.",
     ),
     th.Property(
         "empty_values",

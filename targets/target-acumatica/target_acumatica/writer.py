@@ -145,8 +145,8 @@ class Writer:
 
     def _update(self, effect: Effect, document: Document, live: Record) -> Outcome:
         matched = all_lines(document, live, effect.memory)
-        if unclear := [name for name, lines in matched.items() if lines.is_unclear]:
-            return outcomes.unclear_lines(effect, unclear)
+        if (waits := self._for_people(effect, matched)) is not None:
+            return waits
         header = {it.path.partition(".")[0]: None for it in document.header_differences(live)}
         items = [item for name, lines in matched.items() for item in _items(document, name, lines)]
         written = Written(str(live["id"]), self.to_remember(effect) | remember(matched), record=live, lines=matched)
@@ -159,6 +159,17 @@ class Writer:
                 return outcomes.deleted(effect)
             return outcomes.failed(effect, error, **written.known)
         return self._done(effect, document, written, "updated")
+
+    def _for_people(self, effect: Effect, matched: Mapping[str, Matched]) -> Outcome | None:
+        """Return why the lines of a document wait for a person, None when they can be written."""
+        if unclear := [name for name, lines in matched.items() if lines.is_unclear]:
+            return outcomes.unclear_lines(effect, unclear)
+        if received := [f"{name}.{row}" for name, lines in matched.items() for row in lines.received]:
+            return outcomes.received_lines(effect, received)
+        removed = [f"{name}.{row}" for name, lines in matched.items() for row in lines.removed]
+        if removed and is_confirmed(effect.memory) and not self.rules.make_deleted:
+            return outcomes.removed_lines(effect, removed)
+        return None
 
     def to_remember(self, effect: Effect) -> dict[str, Any]:
         """Return what is remembered of a document until it is delivered: what is still to be done with it."""
