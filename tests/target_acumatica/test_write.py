@@ -90,6 +90,17 @@ def test_a_new_line_is_never_taken_for_one_that_people_added(bench):
     assert states([third]) == [(PARKED, "lines_unclear")]
 
 
+def test_words_may_change_in_their_case_only_and_codes_do_not(bench):
+    it = bench()
+    (first,) = it.send(order("REQ1", line(1, LineDescription="Paper")))
+    codes = order("REQ1", line(1, "apples", LineDescription="Paper"), VendorID="allfruitsw").payload
+    assert states(it.send(it.remembered(first, codes))) == [(DELIVERED, "unchanged")]
+    words = order("REQ1", line(1, LineDescription="PAPER"), Description="REQUEST REQ1").payload
+    assert states(it.send(it.remembered(first, words))) == [(DELIVERED, "updated")]
+    (made,) = it.orders
+    assert (made["Description"], made["Details"][0]["LineDescription"]) == ("REQUEST REQ1", "PAPER")
+
+
 def test_a_line_that_people_took_out_is_not_ordered_again(bench):
     it = bench()
     (first,) = it.send(order("REQ1", line(1), line(2, "ORANGES")))

@@ -132,7 +132,7 @@ class Document:
                 continue
             shown = name in live
             told = plain(live, name)
-            if not shown or not same(value, told, self.contract.kind(entity, name) or ""):
+            if not shown or not same(value, told, self.contract.kind(entity, name) or "", name):
                 yield Difference(above + name, text(value), _shown(told), shown)
 
     def values(self, live: Record) -> dict[str, str]:

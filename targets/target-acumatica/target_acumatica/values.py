@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 WHOLE = frozenset({"IntValue", "ShortValue", "LongValue", "ByteValue"})
 NUMBERS = WHOLE | {"DecimalValue", "DoubleValue"}
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
+_PROSE = re.compile(r"note|Attention|City|.*(Description|Name)|AddressLine\d").fullmatch
 _DAY = 10  # characters of a date
 
 
@@ -54,8 +56,11 @@ def text(value: Any) -> str:
             raise Unfit(f"a {type(value).__name__} is no plain value")
 
 
-def same(sent: Any, live: Any, kind: str) -> bool:
-    """Say whether a live value is the sent one: codes ignore case and padding, numbers how they are written."""
+def same(sent: Any, live: Any, kind: str, name: str = "") -> bool:
+    """Say whether a live value is the sent one: codes ignore case and padding, numbers how they are written.
+
+    What people write in their own words, such as a description, is another text in another case.
+    """
     ours, theirs = text(sent), text(live)
     if ours == theirs or not (ours or theirs):
         return True
@@ -65,7 +70,7 @@ def same(sent: Any, live: Any, kind: str) -> bool:
         return _same_moment(ours, theirs)
     if kind == "BooleanValue":
         return _both(lambda word: _TRUTH[word.lower()], ours, theirs)
-    return ours.casefold() == theirs.casefold()
+    return not _PROSE(name) and ours.casefold() == theirs.casefold()
 
 
 def literal(value: str, kind: str) -> str:
