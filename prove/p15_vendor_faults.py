@@ -27,7 +27,7 @@ from prove.emitted import conserved, newest_state, records
 from prove.held import held_map
 from prove.matrix import LIMIT
 from prove.proof import Proof, Size, histogram
-from prove.vendor_faults import LATE, PLACES, RIDDEN_OUT, SETTINGS, Case, faults_of
+from prove.vendor_faults import LATE, PLACES, RIDDEN_OUT, SETTINGS, Case, faults_at
 from prove.workers import in_turn
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def every_case(chance: random.Random) -> Iterator[Case]:
     """Yield every fault at every kind of request, each once, after some of them, once, twice or for good."""
     for connector, places in PLACES.items():
         for place in places:
-            for fault in faults_of(connector):
+            for fault in faults_at(connector, place):
                 many = place in ("lists", "lines", "proofs", *UPDATED)
                 for update in (False, True) if connector == "target-acumatica" and place in UPDATED else (False,):
                     after, times = chance.randint(0, 2) if many else 0, chance.choice((1, 2, None))
@@ -215,7 +215,7 @@ def _attack_target(ways: BothWays, known: Books, result: Result, search: Search)
     lines = known.second if case.update else known.first
     ways.acumatica.faults.add(case.armed())
     _struck(ways, result, ways.load(COUNT, lines), search)
-    _judge(ways, result, lines)
+    _judge(ways, result)
     for number in range(FINISHING):
         if number:
             ways.acumatica.clock.advance(LATE)
@@ -225,7 +225,7 @@ def _attack_target(ways: BothWays, known: Books, result: Result, search: Search)
         ended = ways.load(COUNT, lines)
         result.runs += 1
         result.failures += [f"run again: {words}: {ended.err[-200:]}" for words in ended.faults()]
-        _judge(ways, result, lines)
+        _judge(ways, result)
         if number and _orders(ways) == known.orders[case.update] and ways.states() == {"delivered": REQUESTS}:
             break
     else:
@@ -233,8 +233,7 @@ def _attack_target(ways: BothWays, known: Books, result: Result, search: Search)
     result.failures += chain.broken(ways)
 
 
-def _judge(ways: BothWays, result: Result, lines: list[str]) -> None:
-    del lines
+def _judge(ways: BothWays, result: Result) -> None:
     result.failures += buyers.doubled(ways.acumatica)
     run = ways.last_run() if ways.store.exists() else {}
     if run.get("balance") == "out_of_balance":

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from ml_connector.singer.tap import Tap
 
 
+class Interrupted(Exception):
+    """The tap dies between two pages."""
+
+
 def read(
     tap: Tap,
     streams: Sequence[str],
@@ -23,7 +27,8 @@ def read(
 ) -> str:
     """Run a tap and return what it writes, with a STATE about every `frequency` records.
 
-    `after_page` is called when a page has been answered, before the next one is asked for.
+    `after_page` is called when a page has been answered, before the next one is asked for. When it raises Interrupted,
+    what was written until then is returned.
     """
     for name, stream in tap.streams.items():
         stream.selected = name in streams
@@ -31,7 +36,7 @@ def read(
         if after_page:
             stream.get_page = partial(_page, stream, stream.get_page, after_page)  # type: ignore[method-assign]
     buffer = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    with contextlib.redirect_stdout(buffer):
+    with contextlib.redirect_stdout(buffer), contextlib.suppress(Interrupted):
         tap.sync_all()
     buffer.flush()
     return buffer.buffer.getvalue().decode()

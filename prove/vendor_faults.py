@@ -97,6 +97,16 @@ class Case:
         )
 
 
+SIGN_IN = ("the token", "signing out")
+"""Requests whose time-outs are the product's own, and minutes long: a site that was asleep takes as long to answer."""
+
+
+def faults_at(connector: str, place: str) -> tuple[str, ...]:
+    """Return the names of the faults that can be waited for at a kind of request."""
+    slow = {"done long after the time-out"} if place in SIGN_IN else set()
+    return tuple(name for name in faults_of(connector) if name not in slow)
+
+
 def faults_of(connector: str) -> dict[str, Fault]:
     """Return the faults that a connector's vendor is known for."""
     return {**WIRE, **(SERVICENOW if connector == "tap-servicenow" else ACUMATICA)}
