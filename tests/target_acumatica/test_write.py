@@ -101,6 +101,17 @@ def test_words_may_change_in_their_case_only_and_codes_do_not(bench):
     assert (made["Description"], made["Details"][0]["LineDescription"]) == ("REQUEST REQ1", "PAPER")
 
 
+def test_an_order_in_another_currency_is_not_given_the_same_numbers(bench):
+    it = bench()
+    (first,) = it.send(order("REQ1", CurrencyID="USD"))
+    changed = order("REQ1", line(1, quantity=3), CurrencyID="EUR").payload
+    (second,) = it.send(it.remembered(first, changed))
+    assert states([second]) == [(PARKED, "other_currency")]
+    assert (it.orders[0]["CurrencyID"], it.orders[0]["Details"][0]["OrderQty"]) == ("USD", 10)
+    back = order("REQ1", line(1, quantity=3), CurrencyID="USD").payload
+    assert states(it.send(it.remembered(second, back))) == [(DELIVERED, "updated")]
+
+
 def test_a_line_that_people_took_out_is_not_ordered_again(bench):
     it = bench()
     (first,) = it.send(order("REQ1", line(1), line(2, "ORANGES")))

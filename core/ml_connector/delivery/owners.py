@@ -29,6 +29,7 @@ _FINANCE = frozenset(
         "deleted_in_target",
         "lines_unclear",
         "lines_removed",
+        "other_currency",
         "lines_received",
         "field_errors",
         "refused_by_form",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ROW = "__row__"  # tells the items of a nested list apart (maps: `__row__`)
 HOLD = "Hold"
+CURRENCIES = ("CurrencyID", "Currency")
 NUMBER = "LineNbr"
 
 

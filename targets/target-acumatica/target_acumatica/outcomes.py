@@ -156,6 +156,20 @@ def received_lines(effect: Effect, names: Sequence[str]) -> Outcome:
     )
 
 
+def other_currency(effect: Effect, difference: Difference) -> Outcome:
+    """Return the outcome of an update of a document that is in another currency than the source."""
+    return Outcome(
+        effect,
+        State.PARKED,
+        reason="other_currency",
+        message=f"the document is in {difference.live} in Acumatica and in {difference.sent} in the source: the same "
+        "numbers would be other amounts",
+        field=difference.path,
+        value=difference.sent,
+        suggestion="Correct the currency on one side; then run again.",
+    )
+
+
 def differing(differences: Sequence[Difference]) -> str:
     """Say which values the tenant shows otherwise, of personal ones only which (L10)."""
     named = [_quoted(it) for it in differences[:_SHOWN]]

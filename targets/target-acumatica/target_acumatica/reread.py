@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ml_connector.delivery.reading import TWICE, Found, Reading, is_number
 from ml_connector.errors import Forbidden
 
-from target_acumatica.document import Difference
+from target_acumatica.document import CURRENCIES, Difference
 from target_acumatica.lines import all_lines
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from target_acumatica.document import Document, Record
     from target_acumatica.writer import Writer
-
-CURRENCIES = ("CurrencyID", "Currency")
 
 
 @dataclass(slots=True)

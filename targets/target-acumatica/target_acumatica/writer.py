@@ -18,7 +18,7 @@ from ml_connector.vendors.acumatica.errors import NO_ENTITY, PRECONDITION
 
 from target_acumatica import outcomes
 from target_acumatica.actions import ACTION_FAILED
-from target_acumatica.document import HOLD, Difference, Document
+from target_acumatica.document import CURRENCIES, HOLD, Difference, Document
 from target_acumatica.lines import all_lines, remember
 from target_acumatica.policy import KEYS
 from target_acumatica.puts import Item, Written
@@ -145,9 +145,10 @@ class Writer:
 
     def _update(self, effect: Effect, document: Document, live: Record) -> Outcome:
         matched = all_lines(document, live, effect.memory)
-        if (waits := self._for_people(effect, matched)) is not None:
+        differences = document.header_differences(live)
+        if (waits := self._for_people(effect, matched, differences)) is not None:
             return waits
-        header = {it.path.partition(".")[0]: None for it in document.header_differences(live)}
+        header = {it.path.partition(".")[0]: None for it in differences}
         items = [item for name, lines in matched.items() for item in _items(document, name, lines)]
         written = Written(str(live["id"]), self.to_remember(effect) | remember(matched), record=live, lines=matched)
         if not header and not items:
@@ -160,8 +161,12 @@ class Writer:
             return outcomes.failed(effect, error, **written.known)
         return self._done(effect, document, written, "updated")
 
-    def _for_people(self, effect: Effect, matched: Mapping[str, Matched]) -> Outcome | None:
-        """Return why the lines of a document wait for a person, None when they can be written."""
+    def _for_people(
+        self, effect: Effect, matched: Mapping[str, Matched], header: Sequence[Difference]
+    ) -> Outcome | None:
+        """Return why a document waits for a person, None when it can be updated."""
+        if other := [it for it in header if it.path in CURRENCIES and it.live]:
+            return outcomes.other_currency(effect, other[0])
         if unclear := [name for name, lines in matched.items() if lines.is_unclear]:
             return outcomes.unclear_lines(effect, unclear)
         if received := [f"{name}.{row}" for name, lines in matched.items() for row in lines.received]:
@@ -187,7 +192,8 @@ class Writer:
         outcome = replace(outcome, action=action)
         if lost := [it for it in differences if it.path in effect.key]:
             return _key_not_kept(outcome, lost)
-        return outcomes.not_kept(outcome, differences, park=self.rules.park_silent) if differences else outcome
+        park = self.rules.park_silent or any(it.path in CURRENCIES for it in differences)
+        return outcomes.not_kept(outcome, differences, park=park) if differences else outcome
 
     def _acted(self, effect: Effect, document: Document, written: Written, due: Sequence[str]) -> Outcome:
         """Run the actions that are due; return the outcome, delivered unless one of them is not done."""
