@@ -17,11 +17,13 @@ WORKERS = 2
 
 
 @contextmanager
-def in_turn(size: Size) -> Iterator[Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]]:
+def in_turn(
+    size: Size, workers: int = WORKERS
+) -> Iterator[Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]]:
     """Yield `map` for the short form; for the full one, a map over processes that begin anew, so nothing is shared."""
     if size is Size.SHORT:
         yield map
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(WORKERS, context, logging.disable, (logging.WARNING,)) as pool:
+    with ProcessPoolExecutor(workers, context, logging.disable, (logging.WARNING,)) as pool:
         yield pool.map
