@@ -172,6 +172,15 @@ def test_a_quote_in_a_reference_is_looked_up_as_it_is(bench):
     assert states([first, *it.send(order("REQ'1 & co/2"))]) == [(DELIVERED, "created"), (DELIVERED, "unchanged")]
 
 
+def test_an_archived_order_is_found_by_its_reference(bench):
+    it = bench()
+    (first,) = it.send(order("REQ1"))
+    it.sim.archive("PurchaseOrder", f"Normal/{it.orders[0]['OrderNbr']}")
+    (lost_store,) = it.send(order("REQ1"))
+    assert states([lost_store, *it.send(it.remembered(first))]) == [(DELIVERED, "unchanged")] * 2
+    assert len(it.orders) == len(it.puts()) == 1
+
+
 def test_many_references_are_looked_up_in_urls_that_fit(bench):
     it = bench()
     outcomes = it.send(*(order(f"REQ{number:03d}-{'x' * 33}") for number in range(25)))

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from ml_connector.errors import BadAnswer, ConfigError, RecordRefused
+from ml_connector.vendors.acumatica.client import ARCHIVE_HEADER
 from ml_connector.vendors.acumatica.errors import NO_ENTITY
 
 from target_acumatica.contract import Contract
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     Record = Mapping[str, Any]
 
+ARCHIVED = MappingProxyType({ARCHIVE_HEADER: "SHOW"})  # hidden otherwise: an archived order would be made again
 MAX_QUERY = 1_800  # characters; IIS takes a query of 2,048 by default
 ITEM, BRANCH = "Item", "Branch"  # two tables of our own for dimensions
 _ITEMS = ("StockItem", "NonStockItem")
@@ -63,7 +66,8 @@ class Reader:
     def by_id(self, entity: str, record_id: str, expand: Iterable[str] = ()) -> Record | None:
         """Return one record whole, None when the tenant has it no more."""
         try:
-            return self._one(self.client.request("GET", self.path(entity, record_id, expand)).json(), entity)
+            path = self.path(entity, record_id, expand)
+            return self._one(self.client.request("GET", path, headers=ARCHIVED).json(), entity)
         except RecordRefused as error:
             if error.reason == NO_ENTITY:
                 return None
@@ -136,7 +140,7 @@ class Reader:
 
     def _list(self, entity: str, query: Mapping[str, str]) -> list[Record]:
         try:
-            answer = self.client.request("GET", f"{self.root}/{entity}?{_encoded(query)}").json()
+            answer = self.client.request("GET", f"{self.root}/{entity}?{_encoded(query)}", headers=ARCHIVED).json()
         except RecordRefused as error:  # it is not one record that is refused here
             raise ConfigError(f"{entity} cannot be looked up by {query.get('$select')}: {error}") from None
         if not isinstance(answer, list):
