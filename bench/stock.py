@@ -10,8 +10,6 @@ from singer_sdk import typing as th
 if TYPE_CHECKING:
     from singer_sdk import RESTStream
 
-PAGE = 1000
-
 
 def main(stream: type[RESTStream[Any]]) -> None:
     """Run a tap of this stream alone."""

@@ -12,7 +12,8 @@ from singer_sdk.authenticators import BearerTokenAuthenticator
 from singer_sdk.pagination import BaseOffsetPaginator
 from tap_acumatica.shape import all_types
 
-from bench.stock import PAGE, main
+from bench.raw import PAGE
+from bench.stock import main
 
 
 class Paginator(BaseOffsetPaginator):

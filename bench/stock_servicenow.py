@@ -11,8 +11,9 @@ from singer_sdk import typing as th
 from singer_sdk.authenticators import BasicAuthenticator
 from singer_sdk.pagination import BaseOffsetPaginator
 
+from bench.raw import PAGE
 from bench.raw_servicenow import FIELDS, MONEY
-from bench.stock import PAGE, main
+from bench.stock import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

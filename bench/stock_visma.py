@@ -13,7 +13,8 @@ from singer_sdk import RESTStream
 from singer_sdk.authenticators import BearerTokenAuthenticator
 from singer_sdk.pagination import PageNumberPaginator
 
-from bench.stock import PAGE, main
+from bench.raw import PAGE
+from bench.stock import main
 
 TYPES = loads(files("tap_visma").joinpath("schemas/supplier_invoices.json").read_text())
 

@@ -16,6 +16,7 @@ from ml_connector_simulators.acumatica import (
 )
 
 from bench import reading
+from bench.raw import PAGE
 
 
 def simulator(bills: int) -> AcumaticaSimulator:
@@ -24,9 +25,9 @@ def simulator(bills: int) -> AcumaticaSimulator:
 
 
 def settings(url: str) -> dict[str, Any]:
-    """Return the settings that lead to it."""
+    """Return the settings that lead to it, with pages as large as those of the two beside it."""
     user = {"username": USER, "password": PASSWORD, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-    return {"instance_url": url, "tenant": TENANT, **user}
+    return {"instance_url": url, "tenant": TENANT, **user, "page_size": PAGE}
 
 
 SUBJECT = reading.Subject("acumatica", "bills", "bills with lines and taxes", simulator, "/Bill$", settings)
