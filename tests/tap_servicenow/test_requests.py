@@ -103,6 +103,44 @@ def test_a_changed_line_makes_its_request_new(stocked):
     assert other["number"] not in by_number(third)
 
 
+def test_a_supplier_that_gets_its_number_later_makes_its_requests_new(stocked):
+    other = request(stocked)
+    stocked.clock.advance(DAY)
+    waiting = request(stocked)
+    new = stocked.add("sn_fin_supplier", legal_name="Ink Inc")
+    stocked.update(HEADERS, waiting["sys_id"], supplier=new["sys_id"])
+    stocked.clock.advance(DAY)
+    first = read(stocked)
+    assert by_number(first)[waiting["number"]]["supplier_number"] is None
+    stocked.clock.advance(DAY)
+    stocked.update("sn_fin_supplier", new["sys_id"], supplier_number="V200", erp_source=SOURCE)
+    second = read(stocked, state=first.states[-1], lookback_minutes=0)
+    told = by_number(second)
+    assert (told[waiting["number"]]["supplier_number"], len(told[waiting["number"]]["lines"])) == ("V200", 2)
+    assert other["number"] not in told
+    assert len(second.records[REQUESTS]) == len(told)
+
+
+def test_suppliers_whose_changes_may_not_be_asked_for_are_told(stocked, caplog):
+    request(stocked)
+    first = read(stocked)
+    stocked.restrict("query_range", "sn_fin_supplier", column="sys_updated_on")
+    assert read(stocked, state=first.states[-1]).totals(REQUESTS)["complete"]
+    assert "not read again when their suppliers change" in caplog.text
+
+
+def test_a_hidden_requisition_of_a_changed_line_is_told(stocked, caplog):
+    made = request(stocked)
+    stocked.clock.advance(DAY)
+    request(stocked)
+    first = read(stocked)
+    stocked.clock.advance(DAY)
+    stocked.update(LINES, made["lines"][0]["sys_id"], purchased_quantity="88")
+    stocked.restrict("read", HEADERS, rows=f"sys_id={made['sys_id']}")
+    read(stocked, state=first.states[-1])
+    assert f"{HEADERS}: 1 rows are hidden" in caplog.text
+
+
 def test_a_changed_line_of_what_is_not_approved_makes_nothing(stocked):
     request(stocked)
     draft = request(stocked, status="draft")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tap_servicenow.table import TableReader
 
 T = TypeVar("T")
-LINES, MODIFIED = "lines", "modified_on"
+LINES, MODIFIED, SUPPLIER = "lines", "modified_on", "supplier"
 TOGETHER = 50  # requisitions whose lines, or which themselves, are read by one request
 HEADER_WALKS = MappingProxyType(
     {
@@ -122,6 +122,7 @@ class PurchaseRequests(TableStream):
         changed_since = stored(since) if since else begun_before
         if changed_since:
             yield from self._touched(changed_since, seen, size, ahead)
+            yield from self._of_changed_suppliers(changed_since, seen, size, ahead)
 
     def _touched(self, since: str, seen: set[str], size: int, ahead: int) -> Iterator[Page]:
         """Yield the requisitions of lines that changed since, those seen left out."""
@@ -137,13 +138,32 @@ class PurchaseRequests(TableStream):
         if wanted:
             self.instance.proofs.prove(self.shape.table, f"{SYS_ID}ISNOTEMPTY")
         for some in _chunks(wanted):
+            seen.update(some)
             yield Window(self._requisitions(some))
+
+    def _of_changed_suppliers(self, since: str, seen: set[str], size: int, ahead: int) -> Iterator[Page]:
+        """Yield the requisitions of suppliers that changed since: one may have got its number after the approval."""
+        path = f"{SUPPLIER}.{STAMP}"
+        if not any(field.beyond == SUPPLIER for field in self.chosen.fields):
+            return
+        changed, table = f"{path}>={since}", self.shape.table
+        try:
+            self.instance.proofs.prove(table, changed)
+        except (ConfigError, Forbidden) as error:
+            self.logger.warning("requests are not read again when their suppliers change: %s", error)
+            return
+        for page in self._by_id(self.source, table, both(changed, self.rule), self._finish)(size, ahead):
+            if rows := [row for row in page.rows if _id(row) not in seen]:
+                yield Window(rows)
 
     def _requisitions(self, ids: Sequence[str]) -> list[Raw]:
         """Return the requisitions with these ids that the rule lets through."""
         answer = self.source.read(Ask(joined(one_of(SYS_ID, list(ids)), self.rule, f"ORDERBY{SYS_ID}"), limit=len(ids)))
         if any(_id(row) not in ids for row in answer.rows):
             raise _dropped(SYS_ID, self.shape)
+        if answer.count is not None and answer.count > len(answer.rows):
+            hidden = answer.count - len(answer.rows)
+            self.logger.warning("%s: %d rows are hidden from the account. %s", self.shape.table, hidden, READ_HINT)
         return answer.rows
 
     def records(self, reader: RowReader, rows: list[Record], *, plain: bool = False) -> list[Record]:
