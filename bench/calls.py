@@ -47,4 +47,4 @@ def tell(found: Iterable[Calls]) -> None:
     rows = list(found)
     print(f"\n{'connector':30}{'what':36}{'records':>9}{'requests':>10}{'per 1,000':>11}")
     for each in rows:
-        print(f"{each.connector:30}{each.case:36}{each.records:>9}{each.calls:>10}{each.per_thousand:>11.1f}")
+        print(f"{each.connector:30}{each.case:36}{each.records:>9}{each.calls:>10}{each.per_thousand:>11.4g}")
