@@ -29,6 +29,7 @@ REQUESTS = "purchase_requests"
 PRELOADED = ("prove.forked", "tap_servicenow.tap", "tap_acumatica.tap", "target_acumatica.target", "prove.both_ways")
 BACK, THERE = "servicenow-to-acumatica", "acumatica-to-servicenow"
 SERVICENOW = {"client_id": "demo-sn-client", "client_secret": "demo-sn-secret"}
+PRIVATE = {"include_private": True, "extra_parts": True}
 ACUMATICA = {
     "tenant": TENANT,
     "client_id": CLIENT_ID,
@@ -113,14 +114,16 @@ class BothWays(Kept):
         self.keep_state(ended.out)
         return ended
 
-    def books(self, point: str, *streams: str) -> Ended:
-        """Read streams of Acumatica in a process of its own, killed at a seam or not."""
+    def books(self, point: str, *streams: str, parts: Sequence[str] = ()) -> Ended:
+        """Read streams of Acumatica, with these parts of their records, in a process of its own, killed or not."""
         config = self.written("books.json", self.books_config())
-        catalog = TapAcumatica(config={**ACUMATICA, "instance_url": self.acumatica.url}).catalog_dict
+        catalog = TapAcumatica(config=ACUMATICA | {"instance_url": self.acumatica.url, **PRIVATE}).catalog_dict
         for stream in catalog["streams"]:
             for entry in stream["metadata"]:
                 if not entry["breadcrumb"]:
                     entry["metadata"]["selected"] = stream["tap_stream_id"] in streams
+                elif entry["breadcrumb"][-1] in parts:
+                    entry["metadata"]["selected"] = True
         command: list[str | Path] = [BIN / "tap-acumatica", "--config", config]
         command += ["--catalog", self.written("catalog.json", catalog)]
         return self._run(point, command, "nothing", [])

@@ -19,7 +19,7 @@ from ml_connector_simulators.acumatica import AcumaticaSimulator
 from ml_connector_simulators.kit import running
 from ml_connector_simulators.servicenow import ServiceNowSimulator
 
-from prove import buyers, chain, token_seams
+from prove import bank_canaries, buyers, chain, token_seams
 from prove.both_ways import ACUMATICA, COUNT, SERVICENOW, BothWays
 from prove.buyers import Buyers
 from prove.canaries import Search
@@ -34,13 +34,14 @@ if TYPE_CHECKING:
     from prove.flow import Ended
 
 NUMBER, TITLE = 14, "kill -9 while a refresh token is spent"
-ROUNDS = {Size.SHORT: 1, Size.FULL: 4}
+ROUNDS = {Size.SHORT: 1, Size.FULL: 2}
 SAMPLE = {Size.SHORT: 2, Size.FULL: None}  # of the points of a round
 PASSES = 2  # of each seam: the token as it is, then its successor
 NAME = "acumatica.refresh_token"
 AGAIN = ("authorise again", f"ml-connector secrets set {NAME}")
 SUPPLIERS, ITEMS = ("ALLFRUITSW",), ("APPLES", "ORANGES")
 _KILLED, _NOT_LET_IN = -9, 3
+BANK = ("failures while bank accounts were read", "bank accounts in the tap's records")
 WORKS, ASKED = "worked on", "a person was asked to authorise again"
 
 
@@ -186,6 +187,10 @@ def attack(folder: Path, case: tuple[int, list[tuple[str, str]], int]) -> Tokens
         for executable, point in points:
             tokens.play(executable, point)
         tokens.end()
+        ways.books_settings = {}
+        counts, told = bank_canaries.attack(ways, tokens.buyers.chance)
+        tokens.counts.update(counts)
+        tokens.failures += told
     return _alone(tokens)
 
 
@@ -199,7 +204,7 @@ def _alone(tokens: Tokens) -> Tokens:
 
 def _tell(proof: Proof, results: list[Tokens]) -> None:
     counts = sum((result.counts for result in results), Counter[str]())
-    names = ("kills", "points that were not reached", WORKS, ASKED, "orders", "records a tap reads")
+    names = ("kills", "points that were not reached", WORKS, ASKED, "orders", "records a tap reads", *BANK)
     proof.numbers |= {name: counts[name] for name in names}
     proof.numbers |= {
         "shapes of tokens and secrets looked for": sum(result.search.shapes for result in results),
@@ -207,7 +212,7 @@ def _tell(proof: Proof, results: list[Tokens]) -> None:
         "bytes searched": sum(result.search.searched for result in results),
         "hits": sum(len(result.search.hits) for result in results),
     }
-    proof.require_work("kills", WORKS, ASKED, "orders", "records a tap reads", "places searched")
+    proof.require_work("kills", WORKS, ASKED, "orders", "records a tap reads", "places searched", *BANK)
     for result in results:
         proof.failures += result.failures
     proof.details = histogram(dict(sorted(sum((result.ends for result in results), Counter[str]()).items())))

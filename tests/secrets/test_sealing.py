@@ -170,6 +170,7 @@ def test_every_structure_comes_back_digit_for_digit(sealer: Sealer, structure: A
         "sortCode",
         "directDebitLines",
         "supplierPaymentMethodDetails",
+        "PaymentInstructions",
         "cardNumber",
     ],
 )

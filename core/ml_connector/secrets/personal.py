@@ -14,7 +14,7 @@ NESTED = (dict, list)
 
 _WORDS = re.compile(
     r"bank|iban|bban|swift|giro|clearing|sort_?code|routing_?number|(^|_)bic(_|$)|direct_?debit|mandate|creditor_?id"
-    r"|payment_?method_?detail|account_?holder|card_?number|national_?id|personal|social_?security|(^|_)ssn(_|$)"
+    r"|payment_?(method_?detail|instruction)|account_?holder|card_?number|national_?id|personal|social_?security|(^|_)ssn(_|$)"
     r"|birth|passport|phone|mobile|(^|_)fax(_|$)|e_?mail"
 )
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")

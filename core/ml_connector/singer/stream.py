@@ -18,7 +18,7 @@ from singer_sdk.singerlib.catalog import Metadata
 from ml_connector.delivery.sink import Check
 from ml_connector.errors import EnvironmentFault, Forbidden
 from ml_connector.http.reply import Decode, decode_exactly
-from ml_connector.secrets.personal import has_personal, personal_values
+from ml_connector.secrets.personal import has_personal, personal_values, texts_of
 from ml_connector.singer.bookmarks import Watermark, first_since
 from ml_connector.singer.normalise import Normaliser
 from ml_connector.singer.paging import MovedError, Page, Paging, Unread, Whole
@@ -288,6 +288,7 @@ class Stream(singer_sdk.Stream):
                 row[COMPANY] = company
                 if self._is_personal:
                     self.tap.redactor.note(personal_values(row))
+                    self.tap.redactor.note(text for name in self._private for text in texts_of(row.get(name)))
             yield wanted if isinstance(page.rows, Conforming) else list(map(self._conform, wanted))
             if len(wanted) < len(rows):
                 self._check_max_record_limit(current_record_index=self.totals.emitted)
@@ -295,7 +296,12 @@ class Stream(singer_sdk.Stream):
     @cached_property
     def _is_personal(self) -> bool:
         """Whether its records hold bank or personal identifiers: what is said of them then leaves those out (L10)."""
-        return has_personal(self.effective_schema)
+        return bool(self._private) or has_personal(self.effective_schema)
+
+    @cached_property
+    def _private(self) -> tuple[str, ...]:
+        """Fields that are read on purpose and are identifiers here, whatever their names say."""
+        return self.private if self.config.get("include_private") else ()
 
     @cached_property
     def is_mapped(self) -> bool:
