@@ -215,6 +215,9 @@ def test_reread_compares_documents_with_what_the_tenant_shows(program, acumatica
     first, second = (line for line in lines if "record" in line)
     assert (first["result"], second["result"]) == ("differs", "equal")
     assert first["rows"][0]["differences"] == {"Details.2.OrderQty": ["2", "7"]}
+    order = program.orders()[0]
+    total = (first["amount"], first["currency"])
+    assert total == (str(order["LineTotal"]), order["CurrencyID"]), "Acumatica's own total, which is never sent"
 
 
 def test_a_guard_compares_the_tenant_that_is_really_there(program, acumatica):

@@ -58,7 +58,8 @@ def _compared(effect: Effect, document: Document, record: Record) -> Reading:
     compared = tuple(name for name in dict.fromkeys((*document.header, *inside)) if name not in left_out)
     shown = document.values(record)
     currency = next((shown[name] for name in CURRENCIES if shown.get(name)), "")
-    amounts = {name: (shown[name], currency) for name in document.header if is_number(shown.get(name, ""))}
+    # Totals are Acumatica's own and never sent: what a map names as the document's amount may be one of them.
+    amounts = {name: (text, currency) for name, text in shown.items() if is_number(text)}
     kind = Found.DIFFERS if differences else Found.EQUAL
     return Reading(effect, kind, effect.table, differences, compared, left_out, amounts)
 
