@@ -106,6 +106,17 @@ def test_a_table_of_which_nothing_is_shown_is_forbidden_and_never_empty(sim, cap
 # Hidden fields
 
 
+def test_a_change_that_is_hidden_does_not_stop_a_table_of_which_others_are_shown(sim, caplog):
+    rows = centers(sim, 20)
+    sim.clock.advance(86_400)
+    since = sim.clock.now().isoformat()
+    sim.update(CENTERS, rows[3]["sys_id"], name="Secret")
+    sim.restrict("read", CENTERS, rows=f"sys_id={rows[3]['sys_id']}")
+    bookmark = {"replication_key": "sys_updated_on", "replication_key_value": since}
+    assert ids(sync(sim, CENTERS, state={"bookmarks": {CENTERS: bookmark}})) == []
+    assert "1 rows are hidden" in caplog.text
+
+
 def test_a_hidden_field_is_told_left_out_and_never_null(sim, caplog):
     centers(sim, 6)
     sim.restrict("read", CENTERS, column="name")
