@@ -137,6 +137,8 @@ def test_a_line_for_which_goods_have_come_is_not_taken_out(bench):
     it.sim.edit("PurchaseOrder", f"Normal/{made['OrderNbr']}", Details=received)
     (second,) = it.send(it.remembered(first, order("REQ1", line(1)).payload))
     assert states([second]) == [(PARKED, "lines_received")]
+    renumbered = order("REQ1", line(1), line(2, "SUGAR"), line(3, "ORANGES")).payload
+    assert states(it.send(it.remembered(first, renumbered))) == [(PARKED, "lines_received")]
     assert [row["InventoryID"] for row in it.orders[0]["Details"]] == ["APPLES", "ORANGES"]
     assert states(it.send(it.remembered(second, first.effect.payload))) == [(DELIVERED, "unchanged")]
 

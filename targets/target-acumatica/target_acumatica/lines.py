@@ -40,11 +40,6 @@ class Matched:
         """Whether a line that seems to be missing may be one of the others: writing it could double it."""
         return bool(self.missing and self.foreign)
 
-    @property
-    def received(self) -> list[str]:
-        """Our lines that vanished from the source, and for which goods have come."""
-        return [row for row, live in self.vanished.items() if any(plain(live, name) for name in RECEIVED)]
-
     def remembered(self) -> dict[str, dict[str, Any]]:
         """Return what tells these lines next time."""
         there = {**self.vanished, **self.pairs}
@@ -75,6 +70,17 @@ def match(document: Document, name: str, live: Record, memory: Memory | None, fr
     found.removed = [row for row in found.missing if row in known]
     found.foreign = [it for it in left if not known or any(_may_be(ours[row], it) for row in found.missing)]
     return found
+
+
+def received(document: Document, name: str, lines: Matched) -> list[str]:
+    """Return our lines for which goods have come, and that are gone from the source or about another item there."""
+    gone = [row for row, live in lines.vanished.items() if _has_come(live)]
+    there = [(row, live) for row, live in lines.pairs.items() if _has_come(live)]
+    return gone + [row for row, live in there if not _may_be(document.lists[name][row], live)]
+
+
+def _has_come(live: Record) -> bool:
+    return any(plain(live, name) for name in RECEIVED)
 
 
 def all_lines(

@@ -19,7 +19,7 @@ from ml_connector.vendors.acumatica.errors import NO_ENTITY, PRECONDITION
 from target_acumatica import outcomes
 from target_acumatica.actions import ACTION_FAILED
 from target_acumatica.document import CURRENCIES, HOLD, Difference, Document
-from target_acumatica.lines import all_lines, remember
+from target_acumatica.lines import all_lines, received, remember
 from target_acumatica.policy import KEYS
 from target_acumatica.puts import Item, Written
 from target_acumatica.values import EmptyValues, text
@@ -146,7 +146,7 @@ class Writer:
     def _update(self, effect: Effect, document: Document, live: Record) -> Outcome:
         matched = all_lines(document, live, effect.memory)
         differences = document.header_differences(live)
-        if (waits := self._for_people(effect, matched, differences)) is not None:
+        if (waits := self._for_people(effect, document, matched, differences)) is not None:
             return waits
         header = {it.path.partition(".")[0]: None for it in differences}
         items = [item for name, lines in matched.items() for item in _items(document, name, lines)]
@@ -162,15 +162,15 @@ class Writer:
         return self._done(effect, document, written, "updated")
 
     def _for_people(
-        self, effect: Effect, matched: Mapping[str, Matched], header: Sequence[Difference]
+        self, effect: Effect, document: Document, matched: Mapping[str, Matched], header: Sequence[Difference]
     ) -> Outcome | None:
         """Return why a document waits for a person, None when it can be updated."""
         if other := [it for it in header if it.path in CURRENCIES and it.live]:
             return outcomes.other_currency(effect, other[0])
         if unclear := [name for name, lines in matched.items() if lines.is_unclear]:
             return outcomes.unclear_lines(effect, unclear)
-        if received := [f"{name}.{row}" for name, lines in matched.items() for row in lines.received]:
-            return outcomes.received_lines(effect, received)
+        if came := [f"{name}.{row}" for name, lines in matched.items() for row in received(document, name, lines)]:
+            return outcomes.received_lines(effect, came)
         removed = [f"{name}.{row}" for name, lines in matched.items() for row in lines.removed]
         if removed and is_confirmed(effect.memory) and not self.rules.make_deleted:
             return outcomes.removed_lines(effect, removed)
