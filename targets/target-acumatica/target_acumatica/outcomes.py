@@ -151,7 +151,7 @@ def received_lines(effect: Effect, names: Sequence[str]) -> Outcome:
         effect,
         State.PARKED,
         reason="lines_received",
-        message=f"goods were received for lines that the source has lost, or made of another item or account: {', '.join(names)}",
+        message=f"goods came for lines that the source lost or gave another item or account: {', '.join(names)}",
         suggestion="Put them back into the source, or settle it with the buyer by hand; then run again.",
     )
 
