@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 NUMBER, TITLE = 14, "kill -9 while a refresh token is spent"
 ROUNDS = {Size.SHORT: 1, Size.FULL: 2}
 SAMPLE = {Size.SHORT: 2, Size.FULL: None}  # of the points of a round
-PASSES = 2  # of each seam: the token as it is, then its successor
 NAME = "acumatica.refresh_token"
 AGAIN = ("authorise again", f"ml-connector secrets set {NAME}")
 SUPPLIERS, ITEMS = ("ALLFRUITSW",), ("APPLES", "ORANGES")
@@ -155,7 +154,7 @@ def run(size: Size, seed: int, folder: Path) -> Proof:
 
 def points_of(size: Size, chance: random.Random) -> list[tuple[str, str]]:
     """Return executables and points in turn."""
-    every = [(who, f"{name}:{n + 1}") for who in ("tap", "target") for name in token_seams.NAMES for n in range(PASSES)]
+    every = [(who, point) for who in ("tap", "target") for point in token_seams.POINTS]
     found: list[tuple[str, str]] = []
     for _ in range(ROUNDS[size]):
         found += chance.sample(every, SAMPLE[size] or len(every))

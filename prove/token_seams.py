@@ -33,6 +33,15 @@ UNREAD = "token.answered_unread"
 
 NAMES = (*(seam.name for seam in SEAMS), UNREAD)
 
+_OFTEN = {"token.before_kept": 2, "token.after_kept": 2, "vault.before_replace": 2, "vault.after_replace": 2}
+_SYNCED = 4  # the file and its folder, for the token as it is and for its successor
+POINTS = tuple(
+    f"{name}:{number + 1}"
+    for name in NAMES
+    for number in range(_SYNCED if name.endswith("_sync") else _OFTEN.get(name, 1))
+)
+"""Every pass that one spending of a token makes."""
+
 
 def patch(passes: Passes) -> None:
     """Put a stop at every seam."""
