@@ -35,3 +35,39 @@ def test_a_delivered_record_that_comes_incomplete_is_not_overwritten(pipeline: P
     assert pipeline.state_of(KEY) == ("parked", "incomplete_in_source")
     (header,) = pipeline.server.tables["invoices"].values()
     assert header["currency"] == "NOK"
+
+
+SKIPPING = SOURCE_MAP.replace(
+    "    title: number\n", "    title: number\n    __skip__: {retracted: reference == 'retracted'}\n"
+)
+
+
+def test_a_delivered_record_that_a_rule_then_leaves_out_waits_for_a_person(pipeline: Pipeline) -> None:
+    kept = ("supplier_invoices", invoice("1"))
+    pipeline.run(S1, kept, source_map=SKIPPING)
+    changed = ("supplier_invoices", invoice("1", reference="retracted"))
+    for _ in range(2):
+        pipeline.run(changed, source_map=SKIPPING)
+        assert _state(pipeline, "1") == ("parked", "left_out_after_delivery")
+    pipeline.run(source_map=SKIPPING)
+    assert _state(pipeline, "1") == ("parked", "left_out_after_delivery")
+    writes = sum(pipeline.server.writes.values())
+    pipeline.run(kept, source_map=SKIPPING)
+    assert _state(pipeline, "1")[0] in ("delivered", "unchanged")
+    assert sum(pipeline.server.writes.values()) == writes, "it is as it was delivered"
+
+
+def test_one_that_was_never_delivered_is_skipped_without_a_word_more(pipeline: Pipeline) -> None:
+    pipeline.run(("supplier_invoices", invoice("2", reference="retracted")), source_map=SKIPPING)
+    assert not pipeline.rows("deliveries")
+
+
+def test_a_new_rule_leaves_what_was_delivered_where_it_is(pipeline: Pipeline) -> None:
+    record = ("supplier_invoices", invoice("3", reference="retracted"))
+    pipeline.run(S1, record)
+    pipeline.run(record, source_map=SKIPPING)
+    assert _state(pipeline, "3") == ("skipped", "retracted")
+
+
+def _state(pipeline: Pipeline, number: str) -> tuple[str, str | None]:
+    return pipeline.state_of(f"erp:NO01:supplier_invoices:{number}")

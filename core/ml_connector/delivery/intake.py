@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery.sink import State
-from ml_connector.delivery.withdrawal import VANISHED, not_there
+from ml_connector.delivery.withdrawal import UNMAPPED, VANISHED, not_there
 from ml_connector.delivery.work import Verdict, Work
 from ml_connector.errors import RecordParked, RecordRefused
 from ml_connector.finance.records import CanonicalRecord, join_key
@@ -65,7 +65,7 @@ class Intake:
     ) -> Work:
         if record.record_type not in self._target_map.record_types:
             words = f"the target map does not deliver {record.record_type}"
-            verdict = Verdict(State.SKIPPED, "unmapped", words)
+            verdict = Verdict(State.SKIPPED, UNMAPPED, words)
         for name in _SHOWN:
             if text := getattr(record, name):
                 setattr(record, name, without_iban(text, MASK))

@@ -25,6 +25,7 @@ _FINANCE = frozenset(
         "edit_does_not_fit",
         "dropped",
         "voided_after_delivery",
+        "left_out_after_delivery",
         "vanished",
         "deleted_in_target",
         "lines_unclear",

@@ -50,6 +50,8 @@ class Planner:
             work.withdrawn = known is not None and withdrawal.is_withdrawn(work.record, self._settings.guards)
             if work.withdrawn:
                 work.verdict = None  # what rule leaves it out is looked at once it is known what of it was delivered
+            elif known is not None and withdrawal.is_dropped(work, known):
+                work.verdict = withdrawal.dropped(work)
             elif work.verdict is None:
                 work.verdict = self._settings.guards.verdict(work.record)
             if work.verdict is None and known is not None and not self._settings.resend:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ml_connector.delivery.settings import Guards
     from ml_connector.delivery.sink import Effect
-    from ml_connector.delivery.work import Work
+    from ml_connector.delivery.work import KnownDelivery, Work
     from ml_connector.finance.records import CanonicalRecord
     from ml_connector.mapping.record_map import DocumentMap, Frozen, RecordMap
 
@@ -22,6 +22,9 @@ VOIDED, VANISHED = "voided", "vanished"
 """Source states of what is withdrawn; the second one no source tells: a census finds it."""
 
 WITHDRAWN = (VOIDED, VANISHED)
+
+UNMAPPED = "unmapped"
+"""Why a record is left out whose type the target map does not deliver."""
 
 CANCELLED = "cancelled"
 """The trail's word for a withdrawn record that the target confirmed as cancelled."""
@@ -37,6 +40,22 @@ def is_withdrawn(record: CanonicalRecord, guards: Guards) -> bool:
     """Say whether a record must not live on in the target; voided ones may, where `source_states` names them."""
     voided = record.source_state == VOIDED and bool(guards.source_states) and VOIDED not in guards.source_states
     return voided or record.source_state == VANISHED
+
+
+def is_dropped(work: Work, known: KnownDelivery) -> bool:
+    """Say whether a record was delivered, and changed since in such a way that a rule of the source map leaves it out.
+
+    A rule that is new to the map leaves old records where they are: that is a decision about records to come.
+    """
+    by_rule = work.left_out and work.verdict is not None and work.verdict.reason != UNMAPPED
+    return by_rule and known.settled_source_hash not in (None, work.source_hash)
+
+
+def dropped(work: Work) -> Verdict:
+    """Return the verdict on a delivered record that a rule now leaves out: it must not live on unseen."""
+    rule = work.verdict.reason if work.verdict else ""
+    words = f"it was delivered, and has changed in the source so that the rule {rule} leaves it out: it lives on there"
+    return Verdict(State.PARKED, "left_out_after_delivery", words, "rule", rule, _BY_HAND)
 
 
 def not_there() -> Verdict:
