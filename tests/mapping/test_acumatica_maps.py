@@ -277,6 +277,13 @@ def test_a_payment_becomes_a_row_for_each_invoice_it_pays() -> None:
     assert set(asked) == {("invoice", "Bill/000123"), ("invoice", "Credit Adj./000124"), ("supplier", "V000001")}
 
 
+def test_an_application_that_was_taken_back_counts_the_other_way() -> None:
+    amounts = ("100.00", "-100.00", "40.00")
+    history = [{"DocType": "Bill", "ReferenceNbr": "000123", "AmountPaid": Decimal(amount)} for amount in amounts]
+    record = mapped("checks", check(History=history, UnappliedBalance=Decimal("60.00")))
+    assert sum(line["amount"] for line in record.fields["lines"]) == record.fields["applied"] == Decimal("40.00")
+
+
 def test_what_is_not_released_is_read_from_the_documents_to_apply() -> None:
     details = [{"DocType": "Bill", "ReferenceNbr": "000125", "AmountPaid": Decimal("10.00")}]
     record = mapped("checks", check(History=None, Details=details, UnappliedBalance=Decimal(90)))
