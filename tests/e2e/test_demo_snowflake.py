@@ -99,9 +99,10 @@ def test_the_tables_hold_each_company_and_no_private_field(shown) -> None:
 
 def test_simulate_goes_on_with_its_data_and_ping_is_green(shown) -> None:
     house, _ = shown
-    command = [BIN / "ml-connector", "simulate", "--json", *(f"--{each}-port=0" for each in ("visma", "servicenow"))]
+    ports = (f"--{each}-port=0" for each in ("visma", "servicenow", "acumatica", "snowflake"))
+    command = [BIN / "ml-connector", "simulate", "--json", *ports]
     with subprocess.Popen(
-        [*command, "--snowflake-port=0"], cwd=house.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=house.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             urls = told(process)
@@ -109,6 +110,9 @@ def test_simulate_goes_on_with_its_data_and_ping_is_green(shown) -> None:
                 "TAP_VISMA_API_URL": urls["visma"],
                 "TAP_VISMA_TOKEN_URL": f"{urls['visma']}/connect/token",
                 "TARGET_SERVICENOW_IMPORTSET_INSTANCE_URL": urls["servicenow"],
+                "TAP_SERVICENOW_INSTANCE_URL": urls["servicenow"],
+                "TAP_ACUMATICA_INSTANCE_URL": urls["acumatica"],
+                "TARGET_ACUMATICA_INSTANCE_URL": urls["acumatica"],
                 "TARGET_SNOWFLAKE_PORT": urls["snowflake"].rpartition(":")[2],
                 "MELTANO_DATABASE_URI": f"sqlite:///{house.root / '.ml-connector' / 'demo' / 'meltano.db'}",
             }
@@ -132,6 +136,7 @@ def everything_answers(house: House) -> None:
     plugins = [answer["plugin"] for answer in done.data]
     assert plugins == [
         *("tap-visma-no", "target-servicenow", "tap-visma-se"),
+        *("tap-acumatica", "tap-servicenow", "target-acumatica"),
         *("tap-visma-all", "target-snowflake", "tap-visma-all-se"),
     ]
     assert "password" not in done.out

@@ -51,4 +51,4 @@ def test_both_flows_of_a_company_read_the_same_tenant() -> None:
 
 def test_the_first_job_is_the_one_into_servicenow() -> None:
     jobs = yaml.safe_load((ROOT / "meltano.yml").read_text())["jobs"]
-    assert [job["name"] for job in jobs] == ["visma-to-servicenow", "visma-to-snowflake"]
+    assert [job["name"] for job in jobs] == ["visma-to-servicenow", "acumatica-servicenow", "visma-to-snowflake"]
