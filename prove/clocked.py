@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
-from contextlib import suppress
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import ConnectorError
-from ml_connector.http import Basic, Budget, Client, Clock, Retry
+from ml_connector.http import Basic, Budget, Client, Retry
 from ml_connector.vendors.servicenow.errors import classify
 from target_servicenow_importset.sink import Options, ServiceNowSink
 from target_servicenow_importset.target import TargetServiceNowImportSet
@@ -17,37 +15,12 @@ from target_servicenow_importset.writer import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
-    from ml_connector_simulators.servicenow import ServiceNowSimulator
-
+    from prove.common_clock import CommonClock
     from prove.flow import Flow
 
 TIMEOUT = 0.5  # real seconds until an answer counts as lost
 WINDOW, PATIENCE = 90.0, 20.0  # seconds on the common clock
-
-
-class CommonClock(Clock):
-    """Our clock; sleeping on it lets the simulator's time pass too, and nothing waits."""
-
-    def __init__(self, servicenow: ServiceNowSimulator) -> None:
-        self._servicenow = servicenow
-        self._slept = 0.0
-
-    def now(self) -> datetime:
-        """Return the wall clock, in UTC."""
-        return super().now() + timedelta(seconds=self._slept)
-
-    def monotonic(self) -> float:
-        """Return seconds that never go back."""
-        return super().monotonic() + self._slept
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass in both."""
-        self._slept += seconds
-        self._servicenow.clock.advance(seconds)
-        with suppress(TimeoutError):  # a late commit that is not due yet
-            self._servicenow.settle(timeout=0.2)
 
 
 class _Clocked(TargetServiceNowImportSet):

@@ -16,6 +16,7 @@ from ml_connector_simulators.servicenow import ServiceNowSimulator
 from ml_connector_simulators.visma import VismaSimulator
 
 from prove import books, chain, clocked
+from prove.common_clock import CommonClock
 from prove.flow import Flow
 from prove.landed import Landed, landed
 from prove.proof import Proof, Size, histogram
@@ -120,12 +121,12 @@ def _stream(folder: Path, invoices: int) -> list[str]:
 
 
 @contextmanager
-def _opened(way: Way, folder: Path) -> Iterator[tuple[Flow, ServiceNowSimulator, clocked.CommonClock]]:
+def _opened(way: Way, folder: Path) -> Iterator[tuple[Flow, ServiceNowSimulator, CommonClock]]:
     setup = installation("single" if way.asynchronous else way.mode)
     with running(ServiceNowSimulator(setup)) as servicenow:
         settings = {"mode": way.mode, "mapping": ["tap_visma", way.map], "batch_size_rows": 100}
         flow = Flow(folder, servicenow_url=servicenow.url, target_settings=settings)
-        yield flow, servicenow, clocked.CommonClock(servicenow)
+        yield flow, servicenow, CommonClock(servicenow)
 
 
 def _clean(way: Way, folder: Path, lines: list[str]) -> Clean:

@@ -19,6 +19,7 @@ from ml_connector_simulators.visma import VismaSimulator
 
 from prove import books, clocked
 from prove.amounts import WIDE, Document, documents, is_model, largest, row
+from prove.common_clock import CommonClock
 from prove.flow import Flow
 from prove.proof import Proof, Size, histogram
 
@@ -86,7 +87,7 @@ def _round_trip(folder: Path, drawn: list[Document], seen: Seen) -> None:
         settings = {"mode": "batch", "cutover_date": "2020-01-01"}
         flow = Flow(folder, visma.url, servicenow.url, target_settings=settings)
         lines = books.sync(flow).splitlines()
-        _, problem = clocked.load(flow, clocked.CommonClock(servicenow), lines)
+        _, problem = clocked.load(flow, CommonClock(servicenow), lines)
         seen.failures += [problem] if problem else []
         _compare_target(numbered, servicenow, seen)
         _compare_store(numbered, flow, seen)

@@ -20,6 +20,7 @@ from ml_connector_simulators.visma import VismaSimulator
 
 from prove import books, clocked
 from prove.amounts import Document, is_model, row
+from prove.common_clock import CommonClock
 from prove.flow import Flow
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ class World:
         self.counts["reads"] += 1
         self.counts["reads of a set that never stood still"] += not totals["complete"]
         self.counts["records emitted"] += sum('"type":"RECORD"' in line[:20] for line in lines)
-        printed, problem = clocked.load(self.flow, clocked.CommonClock(self.servicenow), lines)
+        printed, problem = clocked.load(self.flow, CommonClock(self.servicenow), lines)
         if problem:
             raise RuntimeError(problem)
         self.flow.keep_state("\n".join(printed) + "\n")

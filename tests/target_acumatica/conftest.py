@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from ml_connector.delivery.sink import Effect, Outcome, State
-from ml_connector.http import Budget, Clock, Retry
+from ml_connector.http import Budget, Retry
 from ml_connector.vendors.acumatica.client import open_client
 from ml_connector_simulators.acumatica import CLIENT_ID, CLIENT_SECRET, PASSWORD, TENANT, USER, AcumaticaSimulator
 from ml_connector_simulators.kit import running
 from target_acumatica.sink import AcumaticaSink, Options
 from target_acumatica.writer import Rules
 
+from prove.common_clock import CommonClock
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
 
 SIGN_IN = {
     "tenant": TENANT,
@@ -32,32 +31,12 @@ RULES = ("park_silent", "make_deleted", "empty")
 _ids = count(1)
 
 
-class SimulatedClock(Clock):
-    """Our clock; sleeping on it lets the simulator's time pass too, and nothing waits."""
-
-    def __init__(self, sim: AcumaticaSimulator) -> None:
-        self._sim = sim
-        self._slept = 0.0
-
-    def now(self) -> datetime:
-        return super().now() + timedelta(seconds=self._slept)
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self._slept
-
-    def sleep(self, seconds: float) -> None:
-        self._slept += seconds
-        self._sim.clock.advance(seconds)
-        with suppress(TimeoutError):  # a late commit that is not due yet
-            self._sim.settle(timeout=0.2)
-
-
 class Bench:
     """One simulator and one sink, with what a test says about them."""
 
     def __init__(self, sim: AcumaticaSimulator, config: dict[str, Any] | None = None, **options: Any) -> None:
         self.sim = sim
-        self.clock = SimulatedClock(sim)
+        self.clock = CommonClock(sim)
         settings = {
             "instance_url": sim.url,
             "endpoint": "Default",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from ml_connector.delivery.sink import Effect, Outcome, State
-from ml_connector.http import Basic, Budget, Client, Clock, Retry
+from ml_connector.http import Basic, Budget, Client, Retry
 from ml_connector.vendors.servicenow.errors import classify
 from ml_connector_simulators.kit import running
 from ml_connector_simulators.servicenow import Installation, ServiceNowSimulator
@@ -19,9 +17,10 @@ from target_servicenow_importset.transforms import KeyStyle
 from target_servicenow_importset.values import EmptyValues
 from target_servicenow_importset.writer import Mode
 
+from prove.common_clock import CommonClock
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
 
 SUPPLIER, COST_CENTER, GL_ACCOUNT = (
     "sn_fcms_intg_imp_supplier",
@@ -33,32 +32,12 @@ WORDS = {"mode": Mode, "key_style": KeyStyle, "empty_values": EmptyValues}
 _ids = count(1)
 
 
-class SimulatedClock(Clock):
-    """Our clock; sleeping on it lets the simulator's time pass too, and nothing waits."""
-
-    def __init__(self, sim: ServiceNowSimulator) -> None:
-        self._sim = sim
-        self._slept = 0.0
-
-    def now(self) -> datetime:
-        return super().now() + timedelta(seconds=self._slept)
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self._slept
-
-    def sleep(self, seconds: float) -> None:
-        self._slept += seconds
-        self._sim.clock.advance(seconds)
-        with suppress(TimeoutError):  # a late commit that is not due yet
-            self._sim.settle(timeout=0.2)
-
-
 class Bench:
     """One simulator and one sink, with what a test says about them."""
 
     def __init__(self, sim: ServiceNowSimulator, **options: Any) -> None:
         self.sim = sim
-        self.clock = SimulatedClock(sim)
+        self.clock = CommonClock(sim)
         self.client = Client(
             sim.url,
             auth=Basic("integration.user", "demo-sn-password"),

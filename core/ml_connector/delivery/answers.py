@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery.sink import NOT_SENT, Outcome, State
-from ml_connector.errors import ConnectorError
+from ml_connector.errors import ConnectorError, RecordError, RecordParked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,6 +31,22 @@ def not_sent(effect: Effect, error: ConnectorError) -> Outcome:
         message=f"the run stopped before this was sent: {error}",
         suggestion="It is sent at the next run.",
         retry_at=getattr(error, "retry_at", None),
+    )
+
+
+def failed(effect: Effect, error: ConnectorError, **known: Any) -> Outcome:
+    """Return the outcome of a write that raised: refused and parked by name, anything else in doubt (L3)."""
+    if not isinstance(error, RecordError):
+        return Outcome(effect, State.IN_DOUBT, reason="answer_lost", message=str(error), **known)
+    return Outcome(
+        effect,
+        State.PARKED if isinstance(error, RecordParked) else State.REFUSED,
+        reason=error.reason,
+        message=error.message,
+        field=error.field,
+        value=error.value,
+        suggestion=error.suggestion or "Read the message, change the data, replay.",
+        **known,
     )
 
 

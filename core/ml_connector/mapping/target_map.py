@@ -9,7 +9,7 @@ from ml_connector.errors import RecordParked
 from ml_connector.mapping import loader, target_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ml_connector.finance.records import CanonicalRecord
@@ -60,6 +60,16 @@ class TargetMap:
                 types = dict.fromkeys([*(known.record_types if known else ()), record_type])
                 tables[rows.table] = TableUse(rows.table, rows.via, rows.key, tuple(columns), tuple(types))
         return tables
+
+    @property
+    def looked_up(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The tables that are only read, with the columns: live masters, and documents people work on."""
+        for dimension in self.dimensions.values():
+            yield dimension.table, (*dimension.key_columns, *dimension.columns)
+        documents = (document for record_map in self.record_types.values() for document in record_map.documents)
+        for frozen in (document.frozen for document in documents):
+            if frozen is not None:
+                yield frozen.table, (*frozen.keys, frozen.column)
 
     def rows(self, record: CanonicalRecord, dimension: DimensionResolver) -> list[RowPlan]:
         """Return the rows a record brings about, in the order they are sent.

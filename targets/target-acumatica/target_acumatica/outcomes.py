@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.delivery import answers
 from ml_connector.delivery.sink import Outcome, State
-from ml_connector.errors import ConnectorError, RecordError, RecordParked
+from ml_connector.errors import ConnectorError, RecordError
 from ml_connector.secrets.personal import is_personal
 
 if TYPE_CHECKING:
@@ -50,20 +51,10 @@ _JUDGED = frozenset({"field_errors", "refused_by_form"})
 
 
 def failed(effect: Effect, error: ConnectorError, **known: Any) -> Outcome:
-    """Return the outcome of a write that raised: refused and parked by name, anything else in doubt (L3)."""
+    """Return the outcome of a write that raised; words that say more than their code have a cause of their own."""
+    told = answers.failed(effect, error, **known)
     if not isinstance(error, RecordError):
-        return Outcome(effect, State.IN_DOUBT, reason="answer_lost", message=str(error), **known)
-    state = State.PARKED if isinstance(error, RecordParked) else State.REFUSED
-    told = Outcome(
-        effect,
-        state,
-        reason=error.reason,
-        message=error.message,
-        field=error.field,
-        value=error.value,
-        suggestion=error.suggestion or "Read the message, change the data, replay.",
-        **known,
-    )
+        return told
     cause = _cause(error)
     if cause is None:
         return told

@@ -36,7 +36,7 @@ class Preflight:
         self._stop(target_map.name, [words for use in named if (words := posts(use.table))])
         uses = [use for use in named if not_allowed(use.table, self.allowed) is None]
         missing = [line for use in uses for line in self._missing(use)]
-        looked_up = list(_looked_up(target_map))
+        looked_up = list(target_map.looked_up)
         missing += [line for table, columns in looked_up for line in self._unknown(table, columns)]
         self._stop(target_map.name, missing)
         for use in uses:
@@ -111,17 +111,7 @@ def _near(entity: Entity, name: str) -> str:
     return f"; similar: {', '.join(near)}" if near else ""
 
 
-def _looked_up(target_map: TargetMap) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the tables that are only read, with the columns: live masters, and documents people work on."""
-    for dimension in target_map.dimensions.values():
-        yield dimension.table, (*dimension.key_columns, *dimension.columns)
-    documents = (document for record_map in target_map.record_types.values() for document in record_map.documents)
-    for frozen in (document.frozen for document in documents):
-        if frozen is not None:
-            yield frozen.table, (*frozen.keys, frozen.column)
-
-
 def readable(target_map: TargetMap) -> list[str]:
     """Return every entity of the tenant that a map reads, our own words for them included."""
-    tables = [*target_map.tables, *(table for table, _ in _looked_up(target_map))]
+    tables = [*target_map.tables, *(table for table, _ in target_map.looked_up)]
     return [table for table in dict.fromkeys(tables) if table != BRANCH]

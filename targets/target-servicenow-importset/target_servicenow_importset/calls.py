@@ -9,13 +9,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from ml_connector.delivery.answers import failed
 from ml_connector.errors import BadAnswer, ConfigError, ConnectorError, Forbidden, InDoubt, RecordError
 from ml_connector.http import Consequence
 from ml_connector.http.retry_after import retry_after
 from ml_connector.vendors.servicenow.errors import fault, judge
 from requests.structures import CaseInsensitiveDict
-
-from target_servicenow_importset.outcomes import failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence

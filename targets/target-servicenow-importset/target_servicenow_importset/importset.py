@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.delivery.answers import failed
 from ml_connector.delivery.sink import Outcome, State
 from ml_connector.errors import BadAnswer, ConfigError, ConnectorError, Forbidden, InDoubt, RecordError
 
 from target_servicenow_importset.calls import Call
-from target_servicenow_importset.outcomes import failed, imported
+from target_servicenow_importset.outcomes import imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.delivery.answers import UNREADABLE
 from ml_connector.delivery.sink import Outcome, State
-from ml_connector.errors import ConnectorError, RecordError, RecordParked
 
 if TYPE_CHECKING:
     from ml_connector.delivery.sink import Effect, Row
@@ -75,22 +74,6 @@ UNKNOWN_CAUSE = Cause((), "transform_error", State.REFUSED, "Read the message, c
 DELIVERED = {"inserted": "created", "updated": "updated", "ignored": "unchanged"}
 # Worst first: the state of several transform maps' answers is that of the worst.
 SEVERITY = ("error", "skipped", "ignored", "updated", "inserted")
-
-
-def failed(effect: Effect, error: ConnectorError) -> Outcome:
-    """Return the outcome of a write that raised: refused and parked by name, anything else in doubt (L3)."""
-    if not isinstance(error, RecordError):
-        return Outcome(effect, State.IN_DOUBT, reason="answer_lost", message=str(error))
-    state = State.PARKED if isinstance(error, RecordParked) else State.REFUSED
-    return Outcome(
-        effect,
-        state,
-        reason=error.reason,
-        message=error.message,
-        field=error.field,
-        value=error.value,
-        suggestion=error.suggestion,
-    )
 
 
 def imported(effect: Effect, answer: Any) -> Outcome:

@@ -51,7 +51,7 @@ class Preflight:
         """Return the warnings. Raises ConfigError naming all that is missing, Forbidden when it cannot be read."""
         findings = Findings()
         uses = target_map.tables.values()
-        looked_up = list(_looked_up(target_map))
+        looked_up = list(target_map.looked_up)
         documents = TABLES if any(use.via == AP_INVOICE_API for use in uses) else ()
         named = {use.table for use in uses} | {table for table, _ in looked_up}
         absent = self.dictionary.load(named.union(documents)) & named
@@ -131,16 +131,6 @@ class Preflight:
                 self.reader.probe(table)
             except Forbidden as error:
                 yield f"{table}: outcomes cannot be read and rows may stay `sent`: {error}"
-
-
-def _looked_up(target_map: TargetMap) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the tables that are only read, with the columns: live masters, and documents people work on."""
-    for dimension in target_map.dimensions.values():
-        yield dimension.table, (*dimension.key_columns, *dimension.columns)
-    documents = (document for record_map in target_map.record_types.values() for document in record_map.documents)
-    for frozen in (document.frozen for document in documents):
-        if frozen is not None:
-            yield frozen.table, (*frozen.keys, frozen.column)
 
 
 def _told(name: str, missing: Sequence[str]) -> str:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ml_connector.delivery.answers import not_sent
+from ml_connector.delivery.answers import failed, not_sent
 from ml_connector.delivery.reading import Found
 from ml_connector.delivery.sink import Outcome, State
 from ml_connector.errors import BadAnswer, ConfigError, Forbidden, InDoubt, OutOfPatience, RecordError
 
 from target_servicenow_importset.ap_invoices.document import INVOICES, NUMBER, document, source_of
 from target_servicenow_importset.ap_invoices.landing import ACCEPTED
-from target_servicenow_importset.outcomes import ambiguous, failed, same_key
+from target_servicenow_importset.outcomes import ambiguous, same_key
 from target_servicenow_importset.rows import chunks
 
 if TYPE_CHECKING:
