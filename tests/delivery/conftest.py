@@ -206,7 +206,8 @@ class Pipeline:
         store = open_store(self.url)
         with store.transaction() as connection:
             query = select(chosen).where(*(chosen.c[name] == value for name, value in where.items()))
-            found = [dict(row) for row in connection.execute(query).mappings()]
+            order = [chosen.c[name] for name in ("seq", "started_at", "id") if name in chosen.c][:1]
+            found = [dict(row) for row in connection.execute(query.order_by(*order)).mappings()]
         store.close()
         return found
 
