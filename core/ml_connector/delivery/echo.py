@@ -53,7 +53,7 @@ class Echoes:
     @classmethod
     def of(cls, target_map: TargetMap, company: str | None) -> Echoes:
         """Return the rules of a target map."""
-        documents = (each for record_map in target_map.record_types.values() for each in record_map.documents)
+        documents = target_map.documents
         rules = {each.header.table: each.echo for each in documents if each.echo is not None and each.header}
         return cls(rules if company else {}, company)
 
@@ -82,13 +82,12 @@ class Echoes:
 
 def recognise(connection: Connection, works: Sequence[Work]) -> None:
     """Skip records that are our own rows read back; one that may be, while an outcome is open, waits."""
-    open_works = [work for work in works if work.verdict is None]
-    names = {name for work in open_works for name in _names(work.record)}
-    known = _known(connection, names)
+    asked = [(work, list(_names(work.record))) for work in works if work.verdict is None]
+    known = _known(connection, {name for _, names in asked for name in names})
     if not known:
         return
-    for work in open_works:
-        found = [(name, known[name]) for name in _names(work.record) if name in known]
+    for work, names in asked:
+        found = [(name, known[name]) for name in names if name in known]
         others = [(name, row) for name, row in found if row.origin != work.key]
         verdicts = (_verdict(row, sure=name == work.key) for name, row in others)
         work.verdict = next(filter(None, verdicts), None)

@@ -53,9 +53,8 @@ def await_headers(
     if not sent:
         return list(outcomes), None
     with run.store.transaction() as connection:
-        outbox.settle(
-            connection, [told[number] for number in sent], run.echoes.told
-        )  # their handles outlive this process (L2)
+        # Their handles outlive this process (L2).
+        outbox.settle(connection, [told[number] for number in sent], run.echoes.told)
         mine = outbox.unsettled(connection, run.settings.pipeline, run.target_id, State.SENT, run.store.sealer)
     learnt, fault = _ask(sink, [effect for effect in mine if effect.id in sent], wait=True)
     told |= {outcome.effect.id: outcome for outcome in learnt}

@@ -139,8 +139,7 @@ def _used_by(block: RowMap | Nested, inside: str) -> Iterator[tuple[str, Place]]
 def _unused_dimensions(target: TargetMap) -> Iterator[Finding]:
     used = {
         name
-        for record_map in target.record_types.values()
-        for document in record_map.documents
+        for document in target.documents
         for rows in document.rows
         for column in rows.all_columns
         for name in column.expression.compiled.dimensions

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ml_connector.finance.records import CanonicalRecord
     from ml_connector.mapping.dimensions import Dimension, DimensionResolver
-    from ml_connector.mapping.record_map import RecordMap, RowPlan
+    from ml_connector.mapping.record_map import DocumentMap, RecordMap, RowPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,17 @@ class TargetMap:
         return tables
 
     @property
+    def documents(self) -> Iterator[DocumentMap]:
+        """Every part of the map, in delivery order."""
+        for record_map in self.record_types.values():
+            yield from record_map.documents
+
+    @property
     def looked_up(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """The tables that are only read, with the columns: live masters, and documents people work on."""
         for dimension in self.dimensions.values():
             yield dimension.table, (*dimension.key_columns, *dimension.columns)
-        documents = (document for record_map in self.record_types.values() for document in record_map.documents)
-        for frozen in (document.frozen for document in documents):
+        for frozen in (document.frozen for document in self.documents):
             if frozen is not None:
                 yield frozen.table, (*frozen.keys, frozen.column)
 

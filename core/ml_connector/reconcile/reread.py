@@ -109,8 +109,7 @@ class Rereading:
 
 
 def _owners(target_map: TargetMap) -> dict[str, dict[str, str]]:
-    documents = (document for each in target_map.record_types.values() for document in each.documents)
-    return {rows.table: rows.owners for document in documents for rows in document.rows}
+    return {rows.table: rows.owners for document in target_map.documents for rows in document.rows}
 
 
 def _row(reading: Reading) -> dict[str, Any]:
